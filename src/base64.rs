@@ -1,0 +1,1 @@
+//! lbase64's four functions.

@@ -1,0 +1,135 @@
+//! What a user id and a password may be, and the Authorization value made of them.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use ureq::http::HeaderValue;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+
+/// The longest user id and password together, in bytes: as much as fits, encoded, into the
+/// 8190 bytes that Apache takes for a header line (`LimitRequestFieldSize`).
+pub const MAX_BYTES: usize = 6000;
+
+const SCHEME: &[u8] = b"Basic ";
+
+/// A user id and a password that a server may be asked with (RFC 7617, section 2).
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    user: &'a [u8],
+    password: &'a [u8],
+}
+
+impl<'a> Credentials<'a> {
+    /// Both are bytes, sent as they are.
+    ///
+    /// # Errors
+    /// [`Error::Credentials`] when one of them is empty or holds a control character, the user id
+    /// holds a colon, or both together are longer than [`MAX_BYTES`].
+    pub fn new(user: &'a [u8], password: &'a [u8]) -> Result<Self, Error> {
+        let problem = if user.is_empty() {
+            "the user id is empty"
+        } else if user.contains(&b':') {
+            "the user id holds a colon"
+        } else if user.iter().any(u8::is_ascii_control) {
+            "the user id holds a control character"
+        } else if password.is_empty() {
+            "the password is empty"
+        } else if password.iter().any(u8::is_ascii_control) {
+            "the password holds a control character"
+        } else if user.len() + password.len() > MAX_BYTES {
+            "the user id and the password are longer than 6000 bytes"
+        } else {
+            return Ok(Self { user, password });
+        };
+        Err(Error::Credentials(problem))
+    }
+
+    /// The user id, which is the login name.
+    pub fn user(&self) -> &'a [u8] {
+        self.user
+    }
+
+    /// The password.
+    pub fn password(&self) -> &'a [u8] {
+        self.password
+    }
+
+    /// The value of the Authorization header. Its bytes are wiped when the last copy is dropped.
+    pub fn authorization(&self) -> HeaderValue {
+        let plain = Zeroizing::new([self.user, &b":"[..], self.password].concat());
+        let mut value = Zeroizing::new(vec![0; SCHEME.len() + plain.len().div_ceil(3) * 4]);
+        let (scheme, encoded) = value.split_at_mut(SCHEME.len());
+        scheme.copy_from_slice(SCHEME);
+        STANDARD.encode_slice(&*plain, encoded).expect("the slice is as long as RFC 4648 says");
+        let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(value))
+            .expect("base64 holds no control character");
+        value.set_sensitive(true);
+        value
+    }
+}
+
+impl std::fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(user: &[u8], password: &[u8]) -> String {
+        Credentials::new(user, password).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_user_id_is_neither_empty_nor_ambiguous() {
+        assert_eq!(problem(b"", b"x"), "credentials: the user id is empty");
+        assert_eq!(problem(b"a:b", b"x"), "credentials: the user id holds a colon");
+        for control in [b"a\0", b"a\r", b"a\n", b"a\x1f", b"a\x7f"] {
+            assert_eq!(
+                problem(control, b"x"),
+                "credentials: the user id holds a control character"
+            );
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_empty_and_holds_no_control_character() {
+        assert_eq!(problem(b"a", b""), "credentials: the password is empty");
+        for control in [b"\0x", b"\rx", b"\nx", b"\x1fx", b"\x7fx"] {
+            assert_eq!(
+                problem(b"a", control),
+                "credentials: the password holds a control character"
+            );
+        }
+        for fine in [&b"a:b"[..], "grüß".as_bytes(), b"\xff\xfe", b" "] {
+            assert!(Credentials::new(b"a", fine).is_ok(), "{fine:?}");
+        }
+    }
+
+    #[test]
+    fn together_they_fit_into_a_header_line() {
+        assert!(Credentials::new(b"a", &[b'x'; MAX_BYTES - 1]).is_ok());
+        assert!(problem(b"a", &[b'x'; MAX_BYTES]).contains("6000"));
+    }
+
+    #[test]
+    fn the_authorization_value_is_that_of_rfc_7617() {
+        let value = Credentials::new(b"Aladdin", b"open sesame").unwrap().authorization();
+        assert_eq!(value.as_bytes(), b"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        let value = Credentials::new(b"test", "123£".as_bytes()).unwrap().authorization();
+        assert_eq!(value.as_bytes(), b"Basic dGVzdDoxMjPCow==");
+        let value = Credentials::new(b"a", b"\xff:").unwrap().authorization();
+        assert_eq!(value.as_bytes(), b"Basic YTr/Og==");
+    }
+
+    #[test]
+    fn debug_output_shows_no_secret() {
+        let credentials = Credentials::new(b"alice", b"hunter2").unwrap();
+        assert_eq!(format!("{credentials:?}"), "Credentials { .. }");
+        assert_eq!(format!("{:?}", credentials.authorization()), "Sensitive");
+    }
+}

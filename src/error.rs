@@ -1,0 +1,132 @@
+//! The one error of this crate.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use rustls::CertificateError;
+
+/// How far a request had come when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The name service was asked for the server's addresses.
+    Resolving,
+    /// A TCP connection was being opened.
+    Connecting,
+    /// TLS was being agreed upon.
+    Handshaking,
+    /// The request was on its way, or its answer.
+    Connected,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Phase::Resolving => "looking up the server's address",
+            Phase::Connecting => "connecting",
+            Phase::Handshaking => "agreeing on TLS",
+            Phase::Connected => "waiting for the answer",
+        })
+    }
+}
+
+/// Why there is no answer. `Display` begins with the kind; no variant holds a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// When a client is made: an option is unknown, missing, of the wrong type, out of range, or
+    /// names a file that cannot be used.
+    Option {
+        /// The option's name.
+        key: String,
+        /// What was expected, and what came.
+        problem: String,
+    },
+    /// When the deadline of the lookup, or that of the connection, has passed.
+    Timeout {
+        /// What was going on at that time.
+        phase: Phase,
+        /// The time spent, in milliseconds.
+        msecs: u128,
+    },
+    /// When the server's name has no address, or the name service does not work.
+    Dns(String),
+    /// When no address of the server accepts a connection.
+    Connect(String),
+    /// When TLS cannot be agreed upon, or the server's certificate is not to be trusted.
+    Tls(String),
+    /// When the server does not speak HTTP, or breaks off.
+    Protocol(String),
+    /// When no server may be asked with this user id or password (RFC 7617).
+    Credentials(&'static str),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Option { key, problem } => write!(f, "{key} {problem}"),
+            Error::Timeout { phase, msecs } => {
+                write!(f, "timeout: gave up after {msecs} ms while {phase}")
+            }
+            Error::Dns(why) => write!(f, "dns: {why}"),
+            Error::Connect(why) => write!(f, "connect: {why}"),
+            Error::Tls(why) => write!(f, "tls: {why}"),
+            Error::Protocol(why) => write!(f, "protocol: {why}"),
+            Error::Credentials(why) => write!(f, "credentials: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Error {
+    /// What ureq's error means to an administrator, by the phase in which it came.
+    pub fn from_ureq(error: ureq::Error, phase: Phase, elapsed: Duration) -> Self {
+        match error {
+            ureq::Error::Timeout(_) => Error::Timeout { phase, msecs: elapsed.as_millis() },
+            ureq::Error::Other(ours) if ours.is::<Error>() => {
+                *ours.downcast().expect("its type was just asked for")
+            }
+            ureq::Error::Rustls(problem) => Error::Tls(tls_problem(&problem)),
+            ureq::Error::Io(problem) => Self::from_io(problem, phase),
+            ureq::Error::LargeResponseHeader(..) => {
+                Error::Protocol("the answer's head is longer than 32 KiB".into())
+            }
+            ureq::Error::BodyExceedsLimit(_) => {
+                Error::Protocol("the answer's body is longer than 64 KiB".into())
+            }
+            other => Error::Protocol(other.to_string()),
+        }
+    }
+
+    fn from_io(problem: io::Error, phase: Phase) -> Self {
+        if let Some(problem) = problem.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return Error::Tls(tls_problem(problem));
+        }
+        match phase {
+            Phase::Resolving => Error::Dns(problem.to_string()),
+            Phase::Connecting => Error::Connect(problem.to_string()),
+            Phase::Handshaking => Error::Tls(format!("the server broke off: {problem}")),
+            Phase::Connected => Error::Protocol(format!("the server broke off: {problem}")),
+        }
+    }
+}
+
+fn tls_problem(problem: &rustls::Error) -> String {
+    use CertificateError::*;
+    use rustls::Error::*;
+    match problem {
+        InvalidCertificate(UnknownIssuer) => {
+            "the certificate's issuer is not trusted; for a CA of your own set ca_file".into()
+        }
+        InvalidCertificate(Expired | ExpiredContext { .. }) => "the certificate has expired".into(),
+        InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => {
+            "the certificate is not valid yet".into()
+        }
+        InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+            "the certificate is for another host than the URL's".into()
+        }
+        InvalidMessage(_) => format!("the server does not speak TLS on this port ({problem})"),
+        _ => problem.to_string(),
+    }
+}

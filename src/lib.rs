@@ -1,0 +1,46 @@
+//! `httpbasic` lets Dovecot's Lua passdb scripts ask a web server whether a password is right.
+//!
+//! The data goes one way: a lookup comes in through [`lua`], [`verdict`] asks [`client`] and judges
+//! the [`response`]. README.md describes the Lua interface.
+
+#![deny(unsafe_code)]
+
+pub mod base64;
+pub mod client;
+mod connection;
+pub mod credentials;
+pub mod error;
+pub mod log;
+pub mod options;
+pub mod password;
+pub mod resolver;
+pub mod response;
+pub mod verdict;
+
+// Unit tests with the feature `module` have no Lua to link to; they test the core alone.
+#[cfg(all(feature = "lua", not(all(test, feature = "module"))))]
+pub mod lua;
+
+/// The entry points that a Lua's `require` looks for. Each only fills the table of exports.
+#[cfg(all(feature = "module", not(test)))]
+mod entry {
+    use mlua::{Lua, Result, Table};
+
+    /// `require("httpbasic")`
+    #[mlua::lua_module]
+    fn httpbasic(lua: &Lua) -> Result<Table> {
+        crate::lua::httpbasic(lua)
+    }
+
+    /// `require("httpbasic.base64")`
+    #[mlua::lua_module]
+    fn httpbasic_base64(lua: &Lua) -> Result<Table> {
+        crate::lua::base64(lua)
+    }
+
+    /// `require("base64")`, when the library is named `base64.so`
+    #[mlua::lua_module]
+    fn base64(lua: &Lua) -> Result<Table> {
+        crate::lua::base64(lua)
+    }
+}

@@ -1,0 +1,100 @@
+//! Log records on their way to Dovecot: caught while a call runs, handed over when it ends.
+
+use std::cell::RefCell;
+use std::sync::Once;
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+
+/// One record as Dovecot logs it: its level and one line.
+pub type Line = (Level, String);
+
+/// The most lines that one call keeps; what else is said is dropped.
+const MAX_LINES: usize = 100;
+
+struct Caught {
+    level: LevelFilter,
+    lines: Vec<Line>,
+}
+
+thread_local! {
+    static CAUGHT: RefCell<Option<Caught>> = const { RefCell::new(None) };
+}
+
+/// The process's one logger, whatever the number of Lua states that loaded this library.
+struct Catcher;
+
+impl Log for Catcher {
+    fn enabled(&self, metadata: &Metadata) -> bool {
+        CAUGHT.with_borrow(|caught| {
+            caught.as_ref().is_some_and(|caught| metadata.level() <= caught.level)
+        })
+    }
+
+    fn log(&self, record: &Record) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let line = format!("{}: {}", record.target(), record.args()).replace(char::is_control, " ");
+        CAUGHT.with_borrow_mut(|caught| {
+            if let Some(caught) = caught.as_mut().filter(|caught| caught.lines.len() < MAX_LINES) {
+                caught.lines.push((record.level(), line));
+            }
+        });
+    }
+
+    fn flush(&self) {}
+}
+
+/// Runs `call` and returns what was logged meanwhile by this thread: warnings and errors, with
+/// `debug` everything down to debug records. Never trace records: ureq's hold whole requests.
+pub fn catch<T>(debug: bool, call: impl FnOnce() -> T) -> (T, Vec<Line>) {
+    static LOGGER: Once = Once::new();
+    LOGGER.call_once(|| {
+        // Only another logger in this library could be in the way, and there is none.
+        let _ = log::set_logger(&Catcher);
+        log::set_max_level(LevelFilter::Warn);
+    });
+    let level = if debug { LevelFilter::Debug } else { LevelFilter::Warn };
+    if debug {
+        log::set_max_level(LevelFilter::Debug);
+    }
+    CAUGHT.set(Some(Caught { level, lines: Vec::new() }));
+    let result = call();
+    let lines = CAUGHT.take().map(|caught| caught.lines).unwrap_or_default();
+    (result, lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn say_everything() {
+        log::error!("error");
+        log::warn!("warning");
+        log::debug!("one\nline");
+        log::trace!("trace");
+    }
+
+    #[test]
+    fn without_debug_only_warnings_and_errors_are_caught() {
+        let (_, lines) = catch(false, say_everything);
+        assert_eq!(
+            lines.iter().map(|line| line.0).collect::<Vec<_>>(),
+            [Level::Error, Level::Warn]
+        );
+    }
+
+    #[test]
+    fn with_debug_everything_but_trace_records_is_caught_as_single_lines() {
+        let (_, lines) = catch(true, say_everything);
+        assert_eq!(lines.len(), 3);
+        assert!(lines[2].1.ends_with(": one line"), "{lines:?}");
+    }
+
+    #[test]
+    fn nothing_is_caught_outside_of_a_call_and_not_without_bound() {
+        say_everything();
+        let (_, lines) = catch(true, || (0..1000).for_each(|_| say_everything()));
+        assert_eq!(lines.len(), MAX_LINES);
+    }
+}

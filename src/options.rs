@@ -1,0 +1,310 @@
+//! The options of a client: which there are, and what each may be.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use ureq::http::{HeaderName, HeaderValue, Method, Uri, header};
+
+use crate::error::Error;
+
+/// The largest `ca_file`, in bytes; Debian's whole bundle has a tenth of it.
+const CA_FILE_MAX_BYTES: u64 = 4 << 20;
+
+/// The milliseconds that a deadline may have: Dovecot gives up on a worker's lookup after 60 s.
+const MSECS: std::ops::RangeInclusive<i64> = 100..=55_000;
+
+/// An option's value as it came from outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A number; Lua 5.1 and LuaJIT know no integers.
+    Number(f64),
+    /// Bytes; Dovecot 2.4 hands every setting over as a string.
+    String(Vec<u8>),
+    /// Something that no option is, by the name of its type.
+    Other(&'static str),
+}
+
+/// Who must have answered, by the last segment of the server's `DAV:current-user-principal`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// Whoever the server took the credentials for.
+    Any,
+    /// The login name.
+    User,
+    /// The login name without its domain.
+    Username,
+}
+
+/// What a client is made of, checked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Where the server is asked: absolute, http or https, no user info, no fragment.
+    pub url: Uri,
+    /// The method; PROPFIND asks for the principal and is answered by a multistatus body.
+    pub method: Method,
+    /// The status that proves the password.
+    pub success_status: u16,
+    /// The status that refuses it.
+    pub failure_status: u16,
+    /// The header for the client's address, if it is sent.
+    pub forwarded_header: Option<HeaderName>,
+    /// The deadline of a whole lookup.
+    pub timeout: Duration,
+    /// The deadline of one connection, TLS included.
+    pub connect_timeout: Duration,
+    /// The certificates to trust instead of Mozilla's, each in DER.
+    pub roots: Option<Vec<CertificateDer<'static>>>,
+    /// Who must have answered.
+    pub principal: Principal,
+    /// The User-Agent header.
+    pub user_agent: HeaderValue,
+    /// Whether each request and each answer is logged.
+    pub debug: bool,
+}
+
+impl Options {
+    /// Reads the options that were given, by name.
+    ///
+    /// # Errors
+    /// [`Error::Option`] names the first one that is unknown, missing or wrong.
+    pub fn new(given: impl IntoIterator<Item = (String, Value)>) -> Result<Self, Error> {
+        let mut url = None;
+        let mut allow_cleartext = false;
+        let mut options = Self {
+            url: Uri::default(),
+            method: Method::from_bytes(b"PROPFIND").expect("it is a token"),
+            success_status: 207,
+            failure_status: 401,
+            forwarded_header: Some(HeaderName::from_static("x-forwarded-for")),
+            timeout: Duration::from_millis(5000),
+            connect_timeout: Duration::from_millis(2000),
+            roots: None,
+            principal: Principal::Any,
+            user_agent: HeaderValue::from_static(concat!("httpbasic/", env!("CARGO_PKG_VERSION"))),
+            debug: false,
+        };
+        for (key, value) in given {
+            let result = match key.as_str() {
+                "url" => parse_url(&value).map(|uri| url = Some(uri)),
+                "method" => parse_method(&value).map(|method| options.method = method),
+                "success_status" => {
+                    integer(&value, 200..=399).map(|n| options.success_status = n as u16)
+                }
+                "failure_status" => {
+                    integer(&value, 300..=499).map(|n| options.failure_status = n as u16)
+                }
+                "forwarded_header" => {
+                    parse_header(&value).map(|name| options.forwarded_header = name)
+                }
+                "timeout_msecs" => msecs(&value).map(|time| options.timeout = time),
+                "connect_timeout_msecs" => msecs(&value).map(|time| options.connect_timeout = time),
+                "ca_file" => parse_ca_file(&value).map(|roots| options.roots = Some(roots)),
+                "allow_cleartext" => boolean(&value).map(|yes| allow_cleartext = yes),
+                "principal" => parse_principal(&value).map(|who| options.principal = who),
+                "user_agent" => parse_user_agent(&value).map(|name| options.user_agent = name),
+                "debug" => boolean(&value).map(|yes| options.debug = yes),
+                _ => Err("is unknown setting".into()),
+            };
+            result.map_err(|problem| Error::Option { key: shown(key.as_bytes()), problem })?;
+        }
+        options.url = url.ok_or_else(|| wrong("url", "is missing"))?;
+        options.check(allow_cleartext)?;
+        Ok(options)
+    }
+
+    /// Whether the method asks for properties, so that the answer must be a multistatus body.
+    pub fn is_propfind(&self) -> bool {
+        self.method.as_str() == "PROPFIND"
+    }
+
+    /// What the options must be together.
+    fn check(&self, allow_cleartext: bool) -> Result<(), Error> {
+        if self.url.scheme_str() == Some("http") && !allow_cleartext && !is_loopback(&self.url) {
+            let problem = "must begin with https:// unless the host is loopback: passwords would \
+                           cross the network in clear (allow_cleartext = true permits it)";
+            return Err(wrong("url", problem));
+        }
+        if self.success_status == self.failure_status {
+            return Err(wrong("failure_status", "must differ from success_status"));
+        }
+        if self.principal != Principal::Any && !self.is_propfind() {
+            return Err(wrong("principal", "needs the method PROPFIND, which alone asks for it"));
+        }
+        Ok(())
+    }
+}
+
+fn wrong(key: &str, problem: &str) -> Error {
+    Error::Option { key: key.into(), problem: problem.into() }
+}
+
+/// At most 60 characters of a value, fit for a log line.
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().take(60).flat_map(char::escape_debug).collect()
+}
+
+fn expected(what: &str, value: &Value) -> String {
+    match value {
+        Value::Boolean(yes) => format!("expected {what}, got {yes}"),
+        Value::Number(number) => format!("expected {what}, got {number}"),
+        Value::String(bytes) => format!("expected {what}, got \"{}\"", shown(bytes)),
+        Value::Other(kind) => format!("expected {what}, got a {kind}"),
+    }
+}
+
+fn text<'a>(what: &str, value: &'a Value) -> Result<&'a str, String> {
+    match value {
+        Value::String(bytes) => std::str::from_utf8(bytes).map_err(|_| expected(what, value)),
+        _ => Err(expected(what, value)),
+    }
+}
+
+fn integer(value: &Value, range: std::ops::RangeInclusive<i64>) -> Result<i64, String> {
+    let number = match value {
+        Value::Number(number) if number.fract() == 0.0 => Some(*number as i64),
+        Value::String(bytes) if bytes.iter().all(u8::is_ascii_digit) => {
+            std::str::from_utf8(bytes).ok().and_then(|digits| digits.parse().ok())
+        }
+        _ => None,
+    };
+    number.filter(|number| range.contains(number)).ok_or_else(|| {
+        expected(&format!("a whole number from {} to {}", range.start(), range.end()), value)
+    })
+}
+
+fn msecs(value: &Value) -> Result<Duration, String> {
+    integer(value, MSECS).map(|msecs| Duration::from_millis(msecs as u64))
+}
+
+fn boolean(value: &Value) -> Result<bool, String> {
+    match value {
+        Value::Boolean(yes) => Ok(*yes),
+        Value::String(word) if word == b"yes" || word == b"true" => Ok(true),
+        Value::String(word) if word == b"no" || word == b"false" => Ok(false),
+        _ => Err(expected("true or false", value)),
+    }
+}
+
+/// Problems with a URL do not repeat it: it may hold a password.
+fn parse_url(value: &Value) -> Result<Uri, String> {
+    let Value::String(bytes) = value else {
+        return Err(expected("an absolute http or https URL", value));
+    };
+    if bytes.contains(&b'#') {
+        return Err("must not have a fragment (#)".into());
+    }
+    if !bytes.iter().all(u8::is_ascii_graphic) {
+        return Err("must be ASCII without spaces; percent-encode the rest".into());
+    }
+    let absolute = || "must be an absolute URL such as https://host/path".to_string();
+    let url = Uri::try_from(&bytes[..]).map_err(|_| absolute())?;
+    let scheme = url.scheme_str().ok_or_else(absolute)?;
+    let authority = url.authority().ok_or_else(absolute)?;
+    if !["http", "https"].contains(&scheme) {
+        return Err("must begin with https:// or http://".into());
+    }
+    if authority.as_str().contains('@') {
+        return Err("must not have a user name or password".into());
+    }
+    let has_port = authority.as_str().len() > authority.host().len();
+    if has_port && !url.port_u16().is_some_and(|port| port > 0) {
+        return Err("has a port that is none".into());
+    }
+    if ServerName::try_from(bare_host(&url)).is_err() {
+        return Err("has a host that is neither a name nor an address".into());
+    }
+    Ok(url)
+}
+
+/// The URL's host, an IPv6 address without its brackets.
+pub fn bare_host(url: &Uri) -> &str {
+    url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+}
+
+fn is_loopback(url: &Uri) -> bool {
+    let host = bare_host(url);
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+fn parse_method(value: &Value) -> Result<Method, String> {
+    let what = "an HTTP method such as PROPFIND or GET";
+    Method::from_bytes(text(what, value)?.as_bytes()).map_err(|_| expected(what, value))
+}
+
+fn parse_header(value: &Value) -> Result<Option<HeaderName>, String> {
+    let what = "the name of a header that httpbasic does not send itself, or \"\"";
+    let name = text(what, value)?;
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let taken = [
+        header::AUTHORIZATION,
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::CONTENT_TYPE,
+        header::EXPECT,
+        header::HOST,
+        header::TRANSFER_ENCODING,
+        header::USER_AGENT,
+        HeaderName::from_static("depth"),
+    ];
+    match HeaderName::from_bytes(name.as_bytes()) {
+        Ok(name) if !taken.contains(&name) => Ok(Some(name)),
+        _ => Err(expected(what, value)),
+    }
+}
+
+fn parse_user_agent(value: &Value) -> Result<HeaderValue, String> {
+    let what = "printable ASCII";
+    let name = text(what, value)?;
+    match HeaderValue::from_str(name) {
+        Ok(header) if !name.is_empty() && name.is_ascii() => Ok(header),
+        _ => Err(expected(what, value)),
+    }
+}
+
+fn parse_principal(value: &Value) -> Result<Principal, String> {
+    let what = "\"any\", \"user\" or \"username\"";
+    match text(what, value)? {
+        "any" => Ok(Principal::Any),
+        "user" => Ok(Principal::User),
+        "username" => Ok(Principal::Username),
+        _ => Err(expected(what, value)),
+    }
+}
+
+fn parse_ca_file(value: &Value) -> Result<Vec<CertificateDer<'static>>, String> {
+    let path = text("the path of a PEM file", value)?;
+    let name = shown(path.as_bytes());
+    let metadata = std::fs::metadata(Path::new(path))
+        .map_err(|problem| format!("cannot be read: {name}: {problem}"))?;
+    if !metadata.is_file() || metadata.len() > CA_FILE_MAX_BYTES {
+        return Err(format!("is not a file of at most 4 MiB: {name}"));
+    }
+    let pem =
+        std::fs::read(path).map_err(|problem| format!("cannot be read: {name}: {problem}"))?;
+    let roots = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| format!("holds broken PEM: {name}"))?;
+    if roots.is_empty() {
+        return Err(format!("holds no PEM certificate: {name}"));
+    }
+    let mut store = RootCertStore::empty();
+    for (index, root) in roots.iter().enumerate() {
+        store.add(root.clone()).map_err(|problem| {
+            format!(
+                "holds a certificate (number {}) that cannot be used: {name}: {problem}",
+                index + 1
+            )
+        })?;
+    }
+    Ok(roots)
+}
