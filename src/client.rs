@@ -167,7 +167,7 @@ impl Client {
     }
 
     /// The URL without its query, which may hold a secret.
-    fn shown_url(&self) -> String {
+    pub fn shown_url(&self) -> String {
         let url = &self.options.url;
         format!(
             "{}://{}{}",

@@ -95,6 +95,7 @@ impl Error {
             ureq::Error::BodyExceedsLimit(_) => {
                 Error::Protocol("the answer's body is longer than 64 KiB".into())
             }
+            ureq::Error::Protocol(problem) => Error::Protocol(problem.to_string()),
             other => Error::Protocol(other.to_string()),
         }
     }
@@ -118,6 +119,9 @@ fn tls_problem(problem: &rustls::Error) -> String {
     match problem {
         InvalidCertificate(UnknownIssuer) => {
             "the certificate's issuer is not trusted; for a CA of your own set ca_file".into()
+        }
+        InvalidCertificate(BadSignature) => {
+            "the certificate is signed by another CA of the same name".into()
         }
         InvalidCertificate(Expired | ExpiredContext { .. }) => "the certificate has expired".into(),
         InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => {

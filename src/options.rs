@@ -308,3 +308,210 @@ fn parse_ca_file(value: &Value) -> Result<Vec<CertificateDer<'static>>, String> 
     }
     Ok(roots)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(text: &str) -> Value {
+        Value::String(text.into())
+    }
+
+    fn with(key: &str, value: Value) -> Result<Options, Error> {
+        Options::new([("url".into(), string("https://host/dav/")), (key.into(), value)])
+    }
+
+    fn problem(key: &str, value: Value) -> String {
+        with(key, value).unwrap_err().to_string()
+    }
+
+    fn url(text: &str) -> Result<Options, Error> {
+        Options::new([("url".into(), string(text))])
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_readme() {
+        let options = url("https://host/dav/").unwrap();
+        assert_eq!(options.method, "PROPFIND");
+        assert_eq!((options.success_status, options.failure_status), (207, 401));
+        assert_eq!(options.forwarded_header.unwrap(), "x-forwarded-for");
+        assert_eq!(options.timeout, Duration::from_millis(5000));
+        assert_eq!(options.connect_timeout, Duration::from_millis(2000));
+        assert_eq!(options.principal, Principal::Any);
+        assert_eq!(options.user_agent, concat!("httpbasic/", env!("CARGO_PKG_VERSION")));
+        assert!(options.roots.is_none() && !options.debug);
+    }
+
+    #[test]
+    fn an_unknown_option_is_named() {
+        assert_eq!(problem("timeout", Value::Number(5000.0)), "timeout is unknown setting");
+        assert_eq!(problem("a\nb", Value::Boolean(true)), "a\\nb is unknown setting");
+    }
+
+    #[test]
+    fn the_url_is_required() {
+        assert_eq!(Options::new([]).unwrap_err().to_string(), "url is missing");
+    }
+
+    #[test]
+    fn a_url_is_absolute_http_or_https_without_user_info_and_fragment() {
+        for (text, expected) in [
+            ("", "absolute"),
+            ("/remote.php/dav/", "absolute"),
+            ("host", "absolute"),
+            ("https://", "absolute"),
+            ("https:///dav", "absolute"),
+            ("ftp://host/", "https:// or http://"),
+            ("https://user:secret@host/", "user name or password"),
+            ("https://user@host/", "user name or password"),
+            ("https://host/#part", "fragment"),
+            ("https://host/a b", "percent-encode"),
+            ("https://höst/", "percent-encode"),
+            ("https://host:0/", "port"),
+            ("https://host:/", "port"),
+            ("https://host:65536/", "port"),
+            ("https://ho_st!/", "host"),
+            ("https://[::g]/", "host"),
+        ] {
+            let problem = url(text).unwrap_err().to_string();
+            assert!(problem.starts_with("url ") && problem.contains(expected), "{text}: {problem}");
+            assert!(!problem.contains("secret"), "{problem}");
+        }
+        for fine in ["https://host", "HTTPS://Host:8443/a?b=c", "https://[2001:db8::1]:1/"] {
+            assert!(url(fine).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn passwords_cross_the_network_in_clear_only_if_told_so() {
+        for host in ["127.0.0.1:80", "127.1.2.3", "[::1]:8080", "localhost", "LocalHost:80"] {
+            assert!(url(&format!("http://{host}/")).is_ok(), "{host}");
+        }
+        for host in ["192.0.2.1", "localhost.example.com", "[::2]", "127.0.0.1.example.com"] {
+            let problem = url(&format!("http://{host}/")).unwrap_err().to_string();
+            assert!(problem.contains("allow_cleartext"), "{host}: {problem}");
+        }
+        let allowed = [
+            ("url".to_string(), string("http://192.0.2.1/")),
+            ("allow_cleartext".to_string(), string("yes")),
+        ];
+        assert!(Options::new(allowed).is_ok());
+    }
+
+    #[test]
+    fn numbers_are_whole_and_in_range_and_may_be_strings() {
+        let seconds =
+            |value| with("timeout_msecs", value).map(|options| options.timeout.as_millis());
+        for (value, msecs) in
+            [(Value::Number(100.0), 100), (Value::Number(55_000.0), 55_000), (string("5000"), 5000)]
+        {
+            assert_eq!(seconds(value), Ok(msecs));
+        }
+        for wrong in [
+            Value::Number(99.0),
+            Value::Number(55_001.0),
+            Value::Number(1000.5),
+            Value::Number(f64::NAN),
+            Value::Number(f64::INFINITY),
+            Value::Number(-1e300),
+            Value::Boolean(true),
+            Value::Other("table"),
+            string(""),
+            string("5s"),
+            string(" 5000"),
+            string("-5000"),
+            string("99999999999999999999"),
+        ] {
+            let problem = seconds(wrong.clone()).unwrap_err().to_string();
+            let expected = "timeout_msecs expected a whole number from 100 to 55000, got ";
+            assert!(problem.starts_with(expected), "{wrong:?}: {problem}");
+        }
+        for key in ["connect_timeout_msecs", "success_status", "failure_status"] {
+            assert!(problem(key, Value::Number(99.0)).starts_with(key));
+        }
+    }
+
+    #[test]
+    fn booleans_may_be_words() {
+        for (value, expected) in [
+            (Value::Boolean(true), true),
+            (Value::Boolean(false), false),
+            (string("yes"), true),
+            (string("true"), true),
+            (string("no"), false),
+            (string("false"), false),
+        ] {
+            assert_eq!(with("debug", value).unwrap().debug, expected);
+        }
+        for wrong in [string("1"), string("Yes"), string(""), Value::Number(1.0)] {
+            assert!(problem("debug", wrong).starts_with("debug expected true or false, got "));
+        }
+    }
+
+    #[test]
+    fn names_and_words_are_checked() {
+        for (key, wrong) in [
+            ("method", "PROP FIND"),
+            ("method", ""),
+            ("principal", "User"),
+            ("forwarded_header", "X Forwarded"),
+            ("forwarded_header", "X:\r\nY"),
+            ("forwarded_header", "authorization"),
+            ("forwarded_header", "Host"),
+            ("user_agent", ""),
+            ("user_agent", "a\r\nX: y"),
+            ("user_agent", "ä"),
+        ] {
+            assert!(
+                problem(key, string(wrong)).starts_with(&format!("{key} expected ")),
+                "{key} {wrong}"
+            );
+            assert!(problem(key, Value::Number(1.0)).ends_with(", got 1"), "{key}");
+        }
+        assert!(with("forwarded_header", string("")).unwrap().forwarded_header.is_none());
+    }
+
+    #[test]
+    fn options_that_contradict_each_other_are_refused() {
+        assert!(url("https://host/").is_ok());
+        let problem = |pairs: [(&str, &str); 2]| {
+            let url = [("url", "https://host/")];
+            let pairs =
+                url.into_iter().chain(pairs).map(|(key, value)| (key.into(), string(value)));
+            Options::new(pairs).unwrap_err().to_string()
+        };
+        let same = problem([("success_status", "301"), ("failure_status", "301")]);
+        assert_eq!(same, "failure_status must differ from success_status");
+        let unasked = problem([("method", "GET"), ("principal", "user")]);
+        assert!(unasked.starts_with("principal needs the method PROPFIND"), "{unasked}");
+    }
+
+    #[test]
+    fn a_ca_file_holds_certificates_that_can_be_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            string(path.to_str().unwrap())
+        };
+        let certificate = rcgen::generate_simple_self_signed(["ca".into()]).unwrap().cert.pem();
+        let good = file("good.pem", &format!("# a comment\n{certificate}{certificate}"));
+        assert_eq!(with("ca_file", good).unwrap().roots.unwrap().len(), 2);
+
+        let not_der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let cut = &certificate[..certificate.len() / 2];
+        for (value, expected) in [
+            (string("/nonexistent/ca.pem"), "cannot be read: /nonexistent/ca.pem: No such file"),
+            (string("/dev/zero"), "is not a file"),
+            (string(folder.path().to_str().unwrap()), "is not a file"),
+            (file("empty.pem", ""), "holds no PEM certificate"),
+            (file("text.pem", "certificate, please"), "holds no PEM certificate"),
+            (file("cut.pem", cut), "holds broken PEM"),
+            (file("der.pem", &format!("{certificate}{not_der}")), "(number 2)"),
+            (Value::Boolean(true), "expected the path of a PEM file, got true"),
+        ] {
+            let problem = problem("ca_file", value);
+            assert!(problem.starts_with("ca_file ") && problem.contains(expected), "{problem}");
+        }
+    }
+}

@@ -167,3 +167,111 @@ pub fn printable(text: &str) -> String {
     let shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     shown.take(MAX_TEXT).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A multistatus answer with one response and this in its propstat.
+    fn answer(status: &str, property: &str) -> String {
+        format!(
+            "<d:multistatus xmlns:d='DAV:'><d:response><d:href>/dav/</d:href><d:propstat><d:prop>\
+             {property}</d:prop><d:status>{status}</d:status></d:propstat></d:response></d:multistatus>"
+        )
+    }
+
+    fn current_user(property: &str) -> Body {
+        let property = format!("<d:current-user-principal>{property}</d:current-user-principal>");
+        Body::parse(answer("HTTP/1.1 200 OK", &property).as_bytes())
+    }
+
+    #[test]
+    fn the_principal_is_the_href_of_a_property_that_was_found() {
+        let bob = "<d:href> /principals/bob/ </d:href>";
+        let principal = CurrentUser::Principal("/principals/bob/".into());
+        assert_eq!(current_user(bob), Body::Multistatus(principal));
+        assert_eq!(current_user(bob).principal(), Some("/principals/bob/"));
+
+        let property = format!("<d:current-user-principal>{bob}</d:current-user-principal>");
+        for status in ["HTTP/1.1 404 Not Found", "HTTP/1.1 2000 OK", "200", ""] {
+            let body = Body::parse(answer(status, &property).as_bytes());
+            assert_eq!(body, Body::Multistatus(CurrentUser::Unknown), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_principal_is_absent_or_nobody() {
+        let unknown = Body::Multistatus(CurrentUser::Unknown);
+        assert_eq!(current_user(""), unknown);
+        assert_eq!(current_user("<d:href/>"), unknown);
+        assert_eq!(current_user("<href>/bob/</href>"), unknown);
+        let nobody = current_user("<d:unauthenticated/>");
+        assert_eq!(nobody, Body::Multistatus(CurrentUser::Unauthenticated));
+    }
+
+    #[test]
+    fn what_is_no_multistatus_answer_proves_nothing() {
+        let whole = answer("HTTP/1.1 200 OK", "");
+        for body in [
+            "",
+            "OK",
+            "<html><body>Welcome</body></html>",
+            "<multistatus/>",
+            "<d:multistatus xmlns:d='DAV:'/>",
+            "<d:multistatus xmlns:d='DAV:'><d:response><d:href>/</d:href>\
+             <d:status>HTTP/1.1 404 Not Found</d:status></d:response></d:multistatus>",
+            "<d:multistatus xmlns:d='other:'><d:response><d:propstat/></d:response></d:multistatus>",
+            &whole[..whole.len() - 1],
+        ] {
+            assert_eq!(Body::parse(body.as_bytes()), Body::Other, "{body}");
+        }
+        assert_eq!(Body::parse(&[whole.as_bytes(), b"\xff"].concat()), Body::Other);
+    }
+
+    #[test]
+    fn hostile_xml_is_neither_expanded_nor_followed() {
+        let bomb = "<!DOCTYPE d [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;&a;'>]><d>&b;</d>";
+        let external = "<!DOCTYPE d [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><d>&a;</d>";
+        let deep = "<a>".repeat(20_000);
+        let closed = format!("{deep}{}", "</a>".repeat(20_000));
+        for body in [bomb, external, &deep, &closed] {
+            assert_eq!(Body::parse(body.as_bytes()), Body::Other);
+        }
+    }
+
+    #[test]
+    fn an_exception_is_its_class_and_its_message_in_one_line_of_bounded_length() {
+        let error = |inner: &str| {
+            let text = format!("<d:error xmlns:d='DAV:' xmlns:s='{SABREDAV}'>{inner}</d:error>");
+            Body::parse(text.as_bytes())
+        };
+        assert_eq!(error(""), Body::Other);
+        assert_eq!(error("<s:message>no class</s:message>"), Body::Other);
+        let name = "A\\B".to_string();
+        let silent = error("<s:exception>A\\B</s:exception><s:message/>");
+        assert_eq!(silent, Body::Exception { name: name.clone(), message: None });
+        let long = format!(
+            "<s:exception>A\\B</s:exception><s:message>x&#10;{}</s:message>",
+            "y".repeat(1000)
+        );
+        let message = Some(format!("x {}", "y".repeat(MAX_TEXT - 2)));
+        assert_eq!(error(&long), Body::Exception { name, message });
+    }
+
+    #[test]
+    fn a_principals_name_is_its_last_segment_decoded() {
+        for (href, name) in [
+            ("/principals/users/bob/", Some("bob")),
+            ("/principals/users/bob", Some("bob")),
+            ("https://host/principals/o%27hara%20jo%40example.com/", Some("o'hara jo@example.com")),
+            ("/principals/users/o'hara jo@example.com/", Some("o'hara jo@example.com")),
+            ("/principals/a%2Fb/", Some("a/b")),
+            ("bob", Some("bob")),
+            ("/", None),
+            ("", None),
+            ("/principals/%ff/", None),
+        ] {
+            assert_eq!(principal_name(href).as_deref(), name, "{href}");
+        }
+    }
+}

@@ -30,9 +30,15 @@ pub fn verify(client: &Client, user: &[u8], password: &[u8], remote_ip: Option<&
         Ok(credentials) => credentials,
         Err(error) => return Verdict::Refused(error.to_string()),
     };
-    match client.propfind(credentials, remote_ip.and_then(address)) {
+    let verdict = match client.propfind(credentials, remote_ip.and_then(address)) {
         Ok(response) => judge(client.options(), credentials, &response),
         Err(error) => Verdict::Unavailable(error.to_string()),
+    };
+    match verdict {
+        Verdict::Unavailable(why) => {
+            Verdict::Unavailable(format!("{why} [{}]", client.shown_url()))
+        }
+        other => other,
     }
 }
 
@@ -116,5 +122,163 @@ fn same_name(one: &str, other: &str) -> bool {
 /// Nextcloud's word for a disabled account; the rest of the message is translated.
 fn is_login_exception(message: &str) -> bool {
     let class = message.split(':').next().unwrap_or_default();
-    class.rsplit('\\').next() == Some("LoginException")
+    !class.contains(' ') && class.rsplit('\\').next() == Some("LoginException")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::options::Value;
+
+    /// A recorded answer of a real Nextcloud.
+    fn recording(name: &str) -> Response {
+        let path = format!("{}/tests/nextcloud-31/{name}.http", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let (head, body) = text.split_once("\n\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        response(status, body)
+    }
+
+    fn response(status: u16, body: &str) -> Response {
+        let body = Body::parse(body.as_bytes());
+        Response { status, reason: None, body, elapsed: Duration::ZERO }
+    }
+
+    fn judged(user: &str, principal: &str, response: &Response) -> Verdict {
+        let options = [("url", "https://host/"), ("principal", principal)];
+        let options = options.map(|(key, value)| (key.into(), Value::String(value.into())));
+        let options = Options::new(options).unwrap();
+        judge(&options, Credentials::new(user.as_bytes(), b"secret").unwrap(), response)
+    }
+
+    fn word(verdict: &Verdict) -> &'static str {
+        match verdict {
+            Verdict::Ok(field) => {
+                assert!(field.starts_with("{SSHA256}"));
+                "ok"
+            }
+            Verdict::Refused(_) => "refused",
+            Verdict::Disabled(_) => "disabled",
+            Verdict::Throttled(_) => "throttled",
+            Verdict::Unavailable(_) => "unavailable",
+        }
+    }
+
+    #[test]
+    fn each_answer_of_a_real_nextcloud_has_its_verdict() {
+        for (name, expected) in [
+            ("ok-principal", "ok"),
+            ("ok-allprop", "ok"),
+            ("ok-no-depth-no-body", "ok"),
+            ("ok-principal-email-login", "ok"),
+            ("ok-principal-odd-uid", "ok"),
+            ("files-full-app-password", "ok"),
+            ("files-app-password-without-file-access", "ok"),
+            ("wrong-password", "refused"),
+            ("unknown-user", "refused"),
+            ("no-credentials", "refused"),
+            ("account-password-forbidden", "refused"),
+            ("account-disabled", "disabled"),
+            ("throttled", "throttled"),
+            ("maintenance", "unavailable"),
+            ("get-instead-of-propfind", "unavailable"),
+        ] {
+            assert_eq!(word(&judged("bob", "any", &recording(name))), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_password_of_a_principal_opens_his_mailbox_alone() {
+        for (user, recorded, principal, expected) in [
+            ("bob", "ok-principal", "user", "ok"),
+            ("BOB", "ok-principal", "user", "ok"),
+            ("bob", "ok-principal", "username", "ok"),
+            ("bob@example.com", "ok-principal", "username", "ok"),
+            ("bob@example.com", "ok-principal", "user", "refused"),
+            ("bo", "ok-principal", "user", "refused"),
+            ("alice", "ok-principal", "user", "refused"),
+            ("victim@example.com", "ok-principal-email-login", "user", "refused"),
+            ("victim@example.com", "ok-principal-email-login", "username", "refused"),
+            ("o'hara jo@example.com", "ok-principal-odd-uid", "user", "ok"),
+            ("O'Hara Jo@example.com", "ok-principal-odd-uid", "user", "ok"),
+            ("bob", "ok-allprop", "user", "refused"),
+            ("bob", "ok-allprop", "username", "refused"),
+            ("bob", "wrong-password", "user", "refused"),
+        ] {
+            let verdict = judged(user, principal, &recording(recorded));
+            assert_eq!(word(&verdict), expected, "{user} {recorded} {principal}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn the_log_says_who_answered_and_which_setting_decides() {
+        let verdict = judged("victim@example.com", "user", &recording("ok-principal-email-login"));
+        let text = "the password is that of bob, not of victim@example.com (principal = \"user\")";
+        assert_eq!(verdict, Verdict::Refused(text.into()));
+    }
+
+    #[test]
+    fn the_log_says_when_an_app_password_is_needed() {
+        let Verdict::Refused(text) = judged("bob", "any", &recording("account-password-forbidden"))
+        else {
+            panic!("not refused");
+        };
+        assert!(text.ends_with("this account needs an app password"), "{text}");
+    }
+
+    #[test]
+    fn the_exceptions_class_counts_and_not_its_message() {
+        let answer = |message: &str| {
+            let body = format!(
+                "<d:error xmlns:d='DAV:' xmlns:s='http://sabredav.org/ns'><s:exception>X</s:exception>\
+                 <s:message>{message}</s:message></d:error>"
+            );
+            word(&judged("bob", "any", &response(503, &body)))
+        };
+        assert_eq!(answer("OC\\User\\LoginException: Konto deaktiviert"), "disabled");
+        assert_eq!(answer("LoginException"), "disabled");
+        assert_eq!(answer("see OC\\User\\LoginException: Account disabled"), "unavailable");
+        assert_eq!(answer("OC\\NoLoginException: x"), "unavailable");
+        assert_eq!(answer("Account disabled"), "unavailable");
+    }
+
+    #[test]
+    fn only_the_right_status_with_a_multistatus_answer_is_ok() {
+        let multistatus = "<multistatus xmlns='DAV:'><response><propstat><prop/></propstat></response></multistatus>";
+        assert_eq!(word(&judged("bob", "any", &response(207, multistatus))), "ok");
+        for status in [200, 201, 204, 206, 208, 301, 302, 400, 403, 404, 405, 500, 502, 504] {
+            let verdict = judged("bob", "any", &response(status, multistatus));
+            assert_eq!(word(&verdict), "unavailable", "{status}");
+        }
+        for body in ["", "<html/>", &multistatus[..multistatus.len() - 2]] {
+            assert_eq!(word(&judged("bob", "any", &response(207, body))), "unavailable", "{body}");
+        }
+        let nobody = "<multistatus xmlns='DAV:'><response><propstat><prop><current-user-principal>\
+                      <unauthenticated/></current-user-principal></prop><status>HTTP/1.1 200 OK</status>\
+                      </propstat></response></multistatus>";
+        assert_eq!(word(&judged("bob", "any", &response(207, nobody))), "unavailable");
+    }
+
+    #[test]
+    fn letters_that_only_look_alike_are_not_the_same() {
+        for (one, other, expected) in [
+            ("kim", "KIM", true),
+            ("jörg", "JÖRG", true),
+            ("kim", "\u{212a}im", false),
+            ("kim", "kim ", false),
+            ("", "kim", false),
+        ] {
+            assert_eq!(same_name(one, other), expected, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_an_ip_address_or_nothing() {
+        assert!(address(b"192.0.2.1").is_some() && address(b"2001:db8::1").is_some());
+        for text in [&b""[..], b"host", b"192.0.2.1:80", b"[::1]", b"192.0.2.1\r\nX: y", b"\xff"] {
+            assert_eq!(address(text), None);
+        }
+    }
 }

@@ -1,0 +1,7 @@
+-- Runs in every Lua that Dovecot can be built with.
+std = "min"
+read_globals = { "dovecot" }
+files["lua/auth-httpbasic.lua"] = {
+    -- Dovecot calls these by name.
+    globals = { "script_init", "script_deinit", "auth_passdb_lookup", "auth_passdb_get_cache_key" },
+}

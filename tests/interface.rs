@@ -1,0 +1,453 @@
+//! The Lua interface in an embedded Lua, against web servers inside this test.
+
+mod support;
+
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use mlua::{Function, Lua, MultiValue, Table, Value};
+
+use support::ca::{self, Ca, Identity};
+use support::http::{Request, Server, answer, principal, refusal};
+
+/// An embedded Lua with the module, and a CA that its clients trust.
+struct World {
+    lua: Lua,
+    ca: Ca,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let lua = Lua::new();
+        lua.globals().set("httpbasic", httpbasic::lua::httpbasic(&lua).unwrap()).unwrap();
+        let world = Self { lua, ca: Ca::new(), folder: tempfile::tempdir().unwrap() };
+        std::fs::write(world.ca_file(), world.ca.pem()).unwrap();
+        world
+    }
+
+    fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    fn localhost(&self) -> Identity {
+        self.ca.issue(&["localhost"])
+    }
+
+    /// Options for a server on this port, and more of them as Lua text.
+    fn options(&self, port: u16, more: &str) -> String {
+        format!(
+            "{{ url = 'https://localhost:{port}/dav/', ca_file = {:?}, {more} }}",
+            self.ca_file()
+        )
+    }
+
+    /// Makes the global `client` for a server on this port.
+    fn client(&self, port: u16, more: &str) {
+        self.run(&format!("client = httpbasic.client {}", self.options(port, more)));
+    }
+
+    fn run(&self, script: &str) -> MultiValue {
+        self.lua.load(script).set_name("@script.lua").eval().unwrap()
+    }
+
+    /// The verdict and its text, or the password field behind an `ok`.
+    fn verify(&self, user: &[u8], password: &[u8], remote_ip: Option<&str>) -> (String, String) {
+        let verify: Function =
+            self.lua.load("function(...) return client:verify(...) end").eval().unwrap();
+        let string = |bytes| self.lua.create_string(bytes).unwrap();
+        let arguments = (string(user), string(password), remote_ip);
+        let (word, detail): (String, Value) = verify.call(arguments).unwrap();
+        match detail {
+            Value::Table(fields) => {
+                assert_eq!(fields.pairs::<String, String>().count(), 1, "nothing but the password");
+                (word, fields.get("password").unwrap())
+            }
+            other => (word, other.to_string().unwrap()),
+        }
+    }
+
+    /// What a script gets when it calls something wrong: the text of the error it raises.
+    fn raised(&self, expression: &str) -> String {
+        let script = format!(
+            "local ok, problem = pcall(function() return ({expression}) end)\nassert(not ok)\nreturn problem"
+        );
+        let problem: Value = self.lua.load(script).set_name("@script.lua").eval().unwrap();
+        assert!(problem.is_string(), "raised a {}", problem.type_name());
+        problem.to_string().unwrap()
+    }
+}
+
+/// The credentials that came with a request.
+fn credentials(request: &Request) -> Vec<u8> {
+    let value = request.header("authorization").unwrap().strip_prefix("Basic ").unwrap();
+    STANDARD.decode(value).unwrap()
+}
+
+#[test]
+fn the_module_says_what_it_is() {
+    let world = World::new();
+    let script = "return httpbasic._VERSION, type(httpbasic.client), type(httpbasic.base64)";
+    let (version, client, base64): (String, String, String) =
+        world.lua.load(script).eval().unwrap();
+    assert_eq!(
+        (version.as_str(), client.as_str(), base64.as_str()),
+        (env!("CARGO_PKG_VERSION"), "function", "table")
+    );
+}
+
+#[test]
+fn a_right_password_is_ok_and_comes_back_as_a_hash() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    world.client(server.port, "");
+    let (word, field) = world.verify(b"alice", b"correct horse", Some("192.0.2.1"));
+    assert_eq!(word, "ok");
+    let hash = STANDARD.decode(field.strip_prefix("{SSHA256}").unwrap()).unwrap();
+    assert!(hash.len() > 32, "a hash and its salt");
+}
+
+#[test]
+fn the_request_is_the_one_that_the_design_names() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    world.client(server.port, "");
+    world.verify(b"alice", "grüß:Gott\u{a0}".as_bytes(), Some("2001:db8::1"));
+    let request = &server.requests()[0];
+    assert!(request.head.starts_with("PROPFIND /dav/ HTTP/1.1\r\n"), "{}", request.head);
+    assert_eq!(request.header("depth"), Some("0"));
+    assert_eq!(request.header("host"), Some(&*format!("localhost:{}", server.port)));
+    assert_eq!(request.header("x-forwarded-for"), Some("2001:db8::1"));
+    assert_eq!(
+        request.header("user-agent"),
+        Some(concat!("httpbasic/", env!("CARGO_PKG_VERSION")))
+    );
+    assert!(request.body.contains("<prop><current-user-principal/></prop>"), "{}", request.body);
+    assert_eq!(credentials(request), "alice:grüß:Gott\u{a0}".as_bytes());
+    for unwanted in ["cookie", "accept-encoding", "referer", "expect"] {
+        assert_eq!(request.header(unwanted), None);
+    }
+}
+
+#[test]
+fn passwords_are_bytes_and_what_no_server_may_be_asked_is_refused_unasked() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    world.client(server.port, "");
+    for (user, password) in [
+        (&b""[..], &b"x"[..]),
+        (b"a:b", b"x"),
+        (b"a\nb", b"x"),
+        (b"a\0b", b"x"),
+        (b"a", b""),
+        (b"a", b"x\r\nX-Injected: y"),
+        (b"a", b"x\0"),
+        (&[b'a'; 6000], b"x"),
+    ] {
+        let (word, text) = world.verify(user, password, None);
+        assert_eq!(word, "refused");
+        assert!(text.starts_with("credentials: "), "{text}");
+    }
+    assert_eq!(server.connections(), 0);
+    for password in [&b"\xff\xfe\x80"[..], b"a:b:c", "пароль".as_bytes(), b" "] {
+        assert_eq!(world.verify(b"alice", password, None).0, "ok");
+        let last = server.requests().pop().unwrap();
+        assert_eq!(credentials(&last), [b"alice:", password].concat());
+    }
+}
+
+#[test]
+fn an_address_is_sent_only_if_it_is_one() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    let forwarded = |remote_ip, header: &str| {
+        assert_eq!(world.verify(b"alice", b"x", remote_ip).0, "ok");
+        server.requests().pop().unwrap().header(header).map(String::from)
+    };
+    world.client(server.port, "");
+    assert_eq!(forwarded(Some("192.0.2.1"), "x-forwarded-for").as_deref(), Some("192.0.2.1"));
+    assert_eq!(
+        forwarded(Some("::ffff:192.0.2.1"), "x-forwarded-for").as_deref(),
+        Some("192.0.2.1")
+    );
+    for nothing in [
+        None,
+        Some(""),
+        Some("host"),
+        Some("192.0.2.1\r\nX-Injected: y"),
+        Some("192.0.2.1, 10.0.0.1"),
+    ] {
+        assert_eq!(forwarded(nothing, "x-forwarded-for"), None, "{nothing:?}");
+    }
+    world.client(server.port, "forwarded_header = 'X-Real-IP'");
+    assert_eq!(forwarded(Some("192.0.2.1"), "x-real-ip").as_deref(), Some("192.0.2.1"));
+    world.client(server.port, "forwarded_header = ''");
+    assert_eq!(forwarded(Some("192.0.2.1"), "x-forwarded-for"), None);
+}
+
+#[test]
+fn the_connection_is_kept_and_a_dead_one_costs_nobody_a_login() {
+    let world = World::new();
+    let closing = Server::start(Some(&world.localhost()), |stream, next_request| {
+        // Two answers, then the connection ends without a word.
+        for _ in 0..2 {
+            if next_request(stream).is_some() {
+                let _ = stream.write_all(&principal("alice"));
+            }
+        }
+    });
+    world.client(closing.port, "");
+    for _ in 0..6 {
+        assert_eq!(world.verify(b"alice", b"x", None).0, "ok");
+    }
+    assert_eq!(closing.connections(), 3);
+}
+
+#[test]
+fn each_status_has_its_verdict() {
+    let world = World::new();
+    for (answered, expected, said) in [
+        (refusal(), "refused", "401 Unauthorized"),
+        (
+            answer("429 Too Many Requests", ""),
+            "throttled",
+            "429 Too Many Requests: too many failed logins",
+        ),
+        (answer("503 Service Unavailable", ""), "unavailable", "503 Service Unavailable [https://"),
+        (answer("200 OK", "hello"), "unavailable", "200 OK ["),
+        (answer("207 Multi-Status", "<html/>"), "unavailable", "without a multistatus body"),
+        (answer("301 Moved Permanently", ""), "unavailable", "301 Moved Permanently"),
+        (answer("599 Odd", ""), "unavailable", "599 ["),
+    ] {
+        let server = Server::answering(Some(&world.localhost()), move |_| answered.clone());
+        world.client(server.port, "");
+        let (word, text) = world.verify(b"alice", b"x", None);
+        assert_eq!(word, expected, "{text}");
+        assert!(text.starts_with(said) || text.contains(said), "{text}");
+    }
+}
+
+#[test]
+fn another_method_may_have_another_proof() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |request| {
+        let right = credentials(request) == b"alice:secret";
+        if right { answer("200 OK", "welcome") } else { answer("403 Forbidden", "") }
+    });
+    world.client(server.port, "method = 'GET', success_status = 200, failure_status = '403'");
+    assert_eq!(world.verify(b"alice", b"secret", None).0, "ok");
+    assert_eq!(world.verify(b"alice", b"wrong", None).0, "refused");
+    let request = &server.requests()[0];
+    assert!(request.head.starts_with("GET /dav/ HTTP/1.1\r\n") && request.body.is_empty());
+    assert_eq!((request.header("depth"), request.header("content-length")), (None, None));
+}
+
+#[test]
+fn propfind_returns_the_answer_whatever_its_status() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |request| {
+        if credentials(request).starts_with(b"alice") {
+            return principal("alice");
+        }
+        let body = "<d:error xmlns:d='DAV:' xmlns:s='http://sabredav.org/ns'><s:exception>A\\B</s:exception>\
+                    <s:message>no&#10;entry</s:message></d:error>";
+        answer("401 Unauthorized", body)
+    });
+    world.client(server.port, "");
+    let response: Table = world.lua.load("client:propfind('alice', 'x')").eval().unwrap();
+    assert_eq!(response.get::<u16>("status").unwrap(), 207);
+    assert_eq!(response.get::<String>("reason").unwrap(), "Multi-Status");
+    assert_eq!(response.get::<String>("principal").unwrap(), "/principals/users/alice/");
+    assert_eq!(response.get::<Value>("exception").unwrap(), Value::Nil);
+    assert!(response.get::<u64>("elapsed_msecs").unwrap() < 60_000);
+    let response: Table = world.lua.load("client:propfind('bob', 'x', nil)").eval().unwrap();
+    assert_eq!(response.get::<u16>("status").unwrap(), 401);
+    assert_eq!(response.get::<String>("exception").unwrap(), "A\\B");
+    assert_eq!(response.get::<String>("message").unwrap(), "no entry");
+    assert_eq!(response.get::<Value>("principal").unwrap(), Value::Nil);
+}
+
+#[test]
+fn propfind_returns_an_error_that_begins_with_its_kind() {
+    let world = World::new();
+    let error = |expression: &str| {
+        let (none, error): (Value, String) = world.lua.load(expression).eval().unwrap();
+        assert_eq!(none, Value::Nil);
+        error
+    };
+    world.client(1, "");
+    assert_eq!(error("client:propfind('', 'x')"), "credentials: the user id is empty");
+    assert!(error("client:propfind('alice', 'x')").starts_with("connect: "));
+    world.run("client = httpbasic.client { url = 'https://host.invalid/' }");
+    assert!(error("client:propfind('alice', 'x')").starts_with("dns: host.invalid: "));
+    let silent =
+        Server::start(None, |stream, next_request| while next_request(stream).is_some() {});
+    world.run(&format!(
+        "client = httpbasic.client {{ url = 'http://127.0.0.1:{}/', timeout_msecs = 200 }}",
+        silent.port
+    ));
+    assert!(error("client:propfind('alice', 'x')").starts_with("timeout: gave up after 2"));
+    let garbage = Server::answering(None, |_| b"220 smtp.example.com ESMTP\r\n\r\n".to_vec());
+    world.run(&format!(
+        "client = httpbasic.client {{ url = 'http://127.0.0.1:{}/' }}",
+        garbage.port
+    ));
+    assert!(error("client:propfind('alice', 'x')").starts_with("protocol: "));
+}
+
+#[test]
+fn a_certificate_must_be_trusted_valid_and_for_the_host() {
+    let world = World::new();
+    for (identity, said) in [
+        (ca::self_signed(&["localhost"]), "tls: the certificate's issuer is not trusted"),
+        (Ca::new().issue(&["localhost"]), "tls: the certificate is signed by another CA"),
+        (world.ca.issue_expired(&["localhost"]), "tls: the certificate has expired"),
+        (world.ca.issue(&["mail.example.com"]), "tls: the certificate is for another host"),
+    ] {
+        let server = Server::answering(Some(&identity), |_| principal("alice"));
+        world.client(server.port, "");
+        let (word, text) = world.verify(b"alice", b"x", None);
+        assert_eq!(word, "unavailable");
+        assert!(text.starts_with(said), "{text}");
+        assert!(server.requests().is_empty(), "no password was sent");
+    }
+    let plain = Server::answering(None, |_| principal("alice"));
+    world.client(plain.port, "");
+    let (word, text) = world.verify(b"alice", b"x", None);
+    assert_eq!(word, "unavailable");
+    assert!(text.starts_with("tls: "), "{text}");
+    // The public roots do not know our CA.
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    world.run(&format!(
+        "client = httpbasic.client {{ url = 'https://localhost:{}/' }}",
+        server.port
+    ));
+    assert_eq!(world.verify(b"alice", b"x", None).0, "unavailable");
+}
+
+#[test]
+fn a_wrong_option_raises_a_string_that_names_it_and_the_scripts_line() {
+    let world = World::new();
+    for (options, said) in [
+        ("", "bad argument #1 to 'client' (table expected, got no value)"),
+        ("nil", "bad argument #1 to 'client' (table expected, got nil)"),
+        ("{}", "httpbasic.client: url is missing"),
+        ("{ url = 5 }", "httpbasic.client: url expected an absolute http or https URL, got 5"),
+        ("{ url = '/dav' }", "httpbasic.client: url must be an absolute URL"),
+        ("{ url = 'ftp://h/' }", "httpbasic.client: url must begin with https:// or http://"),
+        (
+            "{ url = 'https://u:p@h/' }",
+            "httpbasic.client: url must not have a user name or password",
+        ),
+        ("{ url = 'http://192.0.2.1/' }", "httpbasic.client: url must begin with https:// unless"),
+        ("{ url = 'https://h/', timeout = 1 }", "httpbasic.client: timeout is unknown setting"),
+        ("{ url = 'https://h/', [1] = 'x' }", "httpbasic.client: 1 is unknown setting"),
+        (
+            "{ url = 'https://h/', debug = {} }",
+            "httpbasic.client: debug expected true or false, got a table",
+        ),
+        (
+            "{ url = 'https://h/', timeout_msecs = 99 }",
+            "httpbasic.client: timeout_msecs expected a whole number from 100 to 55000, got 99",
+        ),
+        (
+            "{ url = 'https://h/', ca_file = '/nonexistent' }",
+            "httpbasic.client: ca_file cannot be read: /nonexistent",
+        ),
+        ("{ url = 'https://h/' }, 1", "too many arguments to 'client' (1 expected, got 2)"),
+    ] {
+        let raised = world.raised(&format!("httpbasic.client({options})"));
+        assert!(raised.starts_with(&format!("script.lua:1: {said}")), "{options}: {raised}");
+    }
+}
+
+#[test]
+fn a_wrong_call_raises_a_string_and_the_client_lives_on() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    world.client(server.port, "");
+    for method in ["verify", "propfind"] {
+        for (call, said) in [
+            ("client:METHOD()", "bad argument #1 to 'METHOD' (string expected, got no value)"),
+            ("client:METHOD('a')", "bad argument #2 to 'METHOD' (string expected, got no value)"),
+            ("client:METHOD('a', nil)", "bad argument #2 to 'METHOD' (string expected, got nil)"),
+            ("client:METHOD(1, 'b')", "bad argument #1 to 'METHOD' (string expected, got integer)"),
+            (
+                "client:METHOD('a', 'b', 1)",
+                "bad argument #3 to 'METHOD' (string or nil expected, got integer)",
+            ),
+            (
+                "client:METHOD('a', 'b', 'c', 'd')",
+                "too many arguments to 'METHOD' (3 expected, got 4)",
+            ),
+            (
+                "client.METHOD('a', 'b', 'c')",
+                "calling 'METHOD' on bad self (httpbasic.client expected, got string)",
+            ),
+            (
+                "client.METHOD({}, 'b', 'c')",
+                "calling 'METHOD' on bad self (httpbasic.client expected, got table)",
+            ),
+            (
+                "client.METHOD(io.stdout, 'b', 'c')",
+                "calling 'METHOD' on bad self (httpbasic.client expected, got userdata)",
+            ),
+            (
+                "client.METHOD()",
+                "calling 'METHOD' on bad self (httpbasic.client expected, got nil)",
+            ),
+        ] {
+            let raised = world.raised(&call.replace("METHOD", method));
+            let said = format!("script.lua:1: {}", said.replace("METHOD", method));
+            assert!(raised.starts_with(&said), "{call}: {raised}");
+        }
+    }
+    assert_eq!(world.verify(b"alice", b"x", None).0, "ok");
+}
+
+#[test]
+fn debug_lines_go_to_dovecot_and_show_no_secret() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    world.run(
+        "lines = {} dovecot = {}
+        for _, name in ipairs { 'i_debug', 'i_info', 'i_warning', 'i_error' } do
+            dovecot[name] = function(line) lines[#lines + 1] = name .. ' ' .. line end
+        end",
+    );
+    world.client(server.port, "debug = 'yes'");
+    world.verify(b"alice", b"open sesame", Some("192.0.2.1"));
+    let lines: Vec<String> = world.lua.globals().get("lines").unwrap();
+    let log = lines.join("\n");
+    assert!(log.contains("i_debug httpbasic::client: PROPFIND https://localhost:"), "{log}");
+    assert!(log.contains(" 207 Multi-Status"), "{log}");
+    for secret in ["open sesame", "b3BlbiBzZXNhbWU", &STANDARD.encode("alice:open sesame")] {
+        assert!(!log.contains(secret), "{log}");
+    }
+    world.run("lines = {}");
+    world.client(server.port, "debug = false");
+    world.verify(b"alice", b"open sesame", None);
+    assert_eq!(world.lua.globals().get::<Vec<String>>("lines").unwrap(), [""; 0]);
+}
+
+#[test]
+fn a_client_survives_garbage_collection_and_its_own_end() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    world.client(server.port, "");
+    for _ in 0..3 {
+        assert_eq!(world.verify(b"alice", b"x", None).0, "ok");
+        world.run("collectgarbage()");
+    }
+    assert_eq!(server.connections(), 1);
+    world.run("client = nil collectgarbage() collectgarbage()");
+    let other = Lua::new();
+    other.globals().set("httpbasic", httpbasic::lua::httpbasic(&other).unwrap()).unwrap();
+    other
+        .load(format!("client = httpbasic.client {}", world.options(server.port, "debug = true")))
+        .exec()
+        .unwrap();
+    let word: String = other.load("return (client:verify('alice', 'x'))").eval().unwrap();
+    assert_eq!(word, "ok");
+}

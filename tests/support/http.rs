@@ -1,0 +1,187 @@
+//! A small web server inside the test: it answers as the test says, right or wrong.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use super::ca::Identity;
+
+/// Longer than any lookup of a test.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A connection as the server sees it.
+pub trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
+
+/// A request that came in.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Everything up to the empty line, without it.
+    pub head: String,
+    pub body: String,
+}
+
+impl Request {
+    /// The value of a header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+/// A server on a free port of 127.0.0.1.
+pub struct Server {
+    pub port: u16,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    stopped: AtomicBool,
+    connections: AtomicUsize,
+    requests: Mutex<Vec<Request>>,
+}
+
+impl Server {
+    /// Serves each connection by `serve` in a thread of its own: over TLS as `identity`, or in clear.
+    pub fn start(
+        identity: Option<&Identity>,
+        serve: impl Fn(&mut dyn Stream, &dyn Fn(&mut dyn Stream) -> Option<Request>)
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(State::default());
+        let tls = identity.map(configuration);
+        let serve = Arc::new(serve);
+        let shared = state.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if shared.stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                shared.connections.fetch_add(1, Ordering::SeqCst);
+                let (tls, serve, shared) = (tls.clone(), serve.clone(), shared.clone());
+                thread::spawn(move || one_connection(stream, tls, &*serve, &shared));
+            }
+        });
+        Self { port, state }
+    }
+
+    /// Answers every request with what `answer` makes of it, and keeps the connection.
+    pub fn answering(
+        identity: Option<&Identity>,
+        answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(identity, move |stream, next_request| {
+            while let Some(request) = next_request(stream) {
+                if stream.write_all(&answer(&request)).and_then(|()| stream.flush()).is_err() {
+                    return;
+                }
+            }
+        })
+    }
+
+    /// How many connections were opened so far.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::SeqCst)
+    }
+
+    /// The requests so far.
+    pub fn requests(&self) -> Vec<Request> {
+        self.state.requests.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.state.stopped.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+    }
+}
+
+fn one_connection(
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    serve: &(impl Fn(&mut dyn Stream, &dyn Fn(&mut dyn Stream) -> Option<Request>) + ?Sized),
+    state: &State,
+) {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let next_request = |stream: &mut dyn Stream| {
+        let request = read_request(stream)?;
+        state.requests.lock().unwrap().push(request.clone());
+        Some(request)
+    };
+    match tls {
+        None => serve(&mut &stream, &next_request),
+        Some(tls) => {
+            let connection = ServerConnection::new(tls).unwrap();
+            let mut secured = StreamOwned::new(connection, &stream);
+            serve(&mut secured, &next_request);
+            secured.conn.send_close_notify();
+            let _ = secured.flush();
+        }
+    }
+    let _ = stream.shutdown(Shutdown::Both);
+}
+
+fn configuration(identity: &Identity) -> Arc<ServerConfig> {
+    let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let configuration = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key);
+    Arc::new(configuration.unwrap())
+}
+
+fn read_request(stream: &mut dyn Stream) -> Option<Request> {
+    // One byte at a time, so that nothing of the next request is lost.
+    let mut reader = BufReader::with_capacity(1, stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    head.truncate(head.len() - 4);
+    let mut request = Request { head, body: String::new() };
+    let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
+    reader.take(length).read_to_string(&mut request.body).ok()?;
+    Some(request)
+}
+
+/// A whole answer with a length.
+pub fn answer(status: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// A multistatus answer that names this principal.
+pub fn principal(name: &str) -> Vec<u8> {
+    let body = format!(
+        "<?xml version=\"1.0\"?><d:multistatus xmlns:d=\"DAV:\"><d:response><d:href>/dav/</d:href>\
+         <d:propstat><d:prop><d:current-user-principal><d:href>/principals/users/{name}/</d:href>\
+         </d:current-user-principal></d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat>\
+         </d:response></d:multistatus>"
+    );
+    answer("207 Multi-Status", &body)
+}
+
+/// A refusal.
+pub fn refusal() -> Vec<u8> {
+    answer("401 Unauthorized", "")
+}

@@ -1,0 +1,30 @@
+//! The library as users get it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Builds the library, once a process, and returns its path.
+pub fn path() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--release", "--locked", "--quiet"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(status.success(), "the library does not build");
+        target().join("release/libhttpbasic.so")
+    })
+}
+
+/// Where cargo builds.
+pub fn target() -> PathBuf {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+    std::env::var_os("CARGO_TARGET_DIR").map_or(default, PathBuf::from)
+}
+
+/// Puts the library into `folder` under the name by which Lua finds it.
+pub fn install(folder: &Path) {
+    std::fs::copy(path(), folder.join("httpbasic.so")).unwrap();
+}

@@ -1,0 +1,14 @@
+//! What the tests, the demo and the benches run the real thing with: a throwaway CA, web servers,
+//! Dovecot, an IMAP client. Servers listen on loopback and end with the value that started them.
+#![allow(dead_code, reason = "each test uses a part")]
+
+pub mod apache;
+pub mod ca;
+pub mod dovecot;
+pub mod http;
+pub mod imap;
+pub mod library;
+pub mod nginx;
+pub mod port;
+pub mod process;
+pub mod users;

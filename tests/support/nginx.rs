@@ -1,0 +1,106 @@
+//! nginx as a WebDAV server with TLS, from Debian's packages.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::ca::Ca;
+use super::process::Process;
+use super::{port, users};
+
+/// A running nginx whose `/dav/` asks for Basic credentials.
+pub struct Nginx {
+    folder: TempDir,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl Nginx {
+    /// Starts it with a certificate of `ca` for localhost, and these user ids and passwords.
+    pub fn start(ca: &Ca, accounts: &[(&str, &str)]) -> Self {
+        let folder = tempfile::Builder::new().prefix("httpbasic-nginx-").tempdir().unwrap();
+        let port = port::free();
+        let path = folder.path();
+        let identity = ca.issue(&["localhost"]);
+        fs::create_dir(path.join("dav")).unwrap();
+        fs::write(path.join("server.crt"), identity.certificate).unwrap();
+        fs::write(path.join("server.key"), identity.key).unwrap();
+        fs::write(path.join("nginx.conf"), configuration(path, port)).unwrap();
+        users::write(&path.join("users"), accounts);
+        let mut nginx = Self { folder, port, process: None };
+        nginx.switch_on();
+        nginx
+    }
+
+    /// Where `httpbasic` asks.
+    pub fn url(&self) -> String {
+        format!("https://localhost:{}/dav/", self.port)
+    }
+
+    /// Replaces the user ids and passwords.
+    pub fn set_accounts(&self, accounts: &[(&str, &str)]) {
+        users::write(&self.folder.path().join("users"), accounts);
+    }
+
+    /// Ends the process; the port stays reserved for this server.
+    pub fn switch_off(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts the process again.
+    pub fn switch_on(&mut self) {
+        let configuration = self.folder.path().join("nginx.conf");
+        let log = self.folder.path().join("error.log");
+        let mut process = Process::start(&[
+            "/usr/sbin/nginx",
+            "-c",
+            configuration.to_str().unwrap(),
+            "-e",
+            log.to_str().unwrap(),
+        ]);
+        process.wait_for_port(self.port);
+        self.process = Some(process);
+    }
+
+    /// One line a request: status, method, user, and the client's address that was forwarded.
+    pub fn requests(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.folder.path().join("access.log")).unwrap_or_default();
+        log.lines().map(Into::into).collect()
+    }
+}
+
+fn configuration(folder: &Path, port: u16) -> String {
+    let folder = folder.display();
+    format!(
+        r#"
+load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
+user root;
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+    log_format request '$status $request_method $remote_user $http_x_forwarded_for';
+    access_log {folder}/access.log request;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {folder}/server.crt;
+        ssl_certificate_key {folder}/server.key;
+        root {folder};
+        location /dav/ {{
+            auth_basic mail;
+            auth_basic_user_file {folder}/users;
+            dav_ext_methods PROPFIND OPTIONS;
+        }}
+    }}
+}}
+"#
+    )
+}

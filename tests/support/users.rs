@@ -1,0 +1,20 @@
+//! Users of a web server, in a file that nginx and Apache understand.
+
+use std::path::Path;
+use std::process::Command;
+
+/// Writes an htpasswd file with these user ids and passwords.
+pub fn write(path: &Path, users: &[(&str, &str)]) {
+    let lines: String =
+        users.iter().map(|(user, password)| format!("{user}:{}\n", hash(password))).collect();
+    // A server that reads meanwhile sees all of it or nothing.
+    let new = path.with_extension("new");
+    std::fs::write(&new, lines).unwrap();
+    std::fs::rename(new, path).unwrap();
+}
+
+fn hash(password: &str) -> String {
+    let output = Command::new("openssl").args(["passwd", "-apr1", password]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().into()
+}
