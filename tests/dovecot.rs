@@ -2,44 +2,135 @@
 
 mod support;
 
-use std::fs;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use support::apache::Apache;
 use support::ca::Ca;
 use support::dovecot::{Dovecot, Setup};
 use support::nginx::Nginx;
+use support::port;
 
-const ACCOUNTS: &[(&str, &str)] = &[("alice@example.com", "correct horse"), ("bob", "grüß:Gott")];
+const ALICE: (&str, &str) = ("alice@example.com", "correct horse");
+/// A password with a colon and letters that are not ASCII.
+const BOB: (&str, &str) = ("bob", "grüß:Gott");
 
-/// A CA and its certificate in a file.
-fn ca() -> (Ca, tempfile::NamedTempFile) {
-    use std::os::unix::fs::PermissionsExt;
-    let ca = Ca::new();
-    let file = tempfile::NamedTempFile::new().unwrap();
-    fs::write(file.path(), ca.pem()).unwrap();
-    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).unwrap();
-    (ca, file)
+/// Right and wrong logins against the web server at `url`.
+fn logins(url: &str, ca_file: &Path, requests: impl Fn() -> Vec<String>) {
+    let dovecot = Dovecot::start(&Setup::new(url, Some(ca_file)));
+    for (user, password) in [ALICE, BOB] {
+        let test = dovecot.auth_test(Some("192.0.2.7"), user, password);
+        assert!(test.succeeded, "{test:?}\n{}", dovecot.log());
+        assert_eq!(requests().pop().unwrap(), format!("207 PROPFIND {user} 192.0.2.7"));
+        assert!(dovecot.imap_login(user, password).starts_with("OK "), "{}", dovecot.log());
+        assert_eq!(requests().pop().unwrap(), format!("207 PROPFIND {user} 127.0.0.1"));
+    }
+    for (user, password) in [(ALICE.0, BOB.1), (ALICE.0, "correct horsE"), ("nobody", ALICE.1)] {
+        let test = dovecot.auth_test(Some("2001:db8::7"), user, password);
+        assert!(!test.succeeded && !test.output.contains("temp_fail"), "{test:?}");
+        assert_eq!(requests().pop().unwrap(), format!("401 PROPFIND {user} 2001:db8::7"));
+        let answer = dovecot.imap_login(user, password);
+        assert!(answer.starts_with("NO [AUTHENTICATIONFAILED]"), "{answer}");
+    }
+    let test = dovecot.auth_test(None, ALICE.0, ALICE.1);
+    assert!(test.succeeded, "{test:?}");
+    assert_eq!(requests().pop().unwrap(), format!("207 PROPFIND {} -", ALICE.0));
+    assert!(dovecot.log().contains("refused: 401 Unauthorized"), "{}", dovecot.log());
 }
 
 #[test]
-fn a_right_password_logs_in_and_a_wrong_one_does_not() {
-    let (ca, ca_file) = ca();
-    let mut nginx = Nginx::start(&ca, ACCOUNTS);
-    let dovecot = Dovecot::start(&Setup::new(&nginx.url(), ca_file.path()).with("debug", "true"));
-    let t = dovecot.auth_test(Some("192.0.2.7"), "alice@example.com", "correct horse");
-    println!("{t:?}");
-    println!("{}", dovecot.imap_login("bob", "grüß:Gott"));
-    println!("{}", dovecot.imap_login("bob", "x"));
-    println!("{:?}", dovecot.auth_test(None, "bob", "x"));
-    println!("{:?}", dovecot.doveadm(&["auth", "lookup", "bob"]));
+fn nginx_says_who_may_log_in() {
+    let nginx = Nginx::start(&Ca::new(), &[ALICE, BOB]);
+    logins(&nginx.url(), &nginx.ca_file(), || nginx.requests());
+}
+
+#[test]
+fn apache_says_who_may_log_in() {
+    let apache = Apache::start(&Ca::new(), &[ALICE, BOB]);
+    logins(&apache.url(), &apache.ca_file(), || apache.requests());
+}
+
+#[test]
+fn an_unreachable_server_is_a_temporary_failure_and_its_return_is_noticed() {
+    let mut nginx = Nginx::start(&Ca::new(), &[ALICE]);
+    let dovecot = Dovecot::start(&Setup::new(&nginx.url(), Some(&nginx.ca_file())));
+    assert!(dovecot.auth_test(None, ALICE.0, ALICE.1).succeeded);
     nginx.switch_off();
-    println!("{:?}", dovecot.auth_test(None, "bob", "x"));
-    println!("{}", nginx.requests().join("\n"));
-    println!("{}", dovecot.log());
-    let apache = Apache::start(&ca, ACCOUNTS);
-    let dovecot = Dovecot::start(&Setup::new(&apache.url(), ca_file.path()));
-    println!("{:?}", dovecot.auth_test(Some("192.0.2.7"), "alice@example.com", "correct horse"));
-    println!("{:?}", dovecot.auth_test(Some("192.0.2.7"), "alice@example.com", "x"));
-    println!("{}", apache.requests().join("\n"));
-    println!("{}", dovecot.log());
+    let test = dovecot.auth_test(None, ALICE.0, ALICE.1);
+    assert!(!test.succeeded && test.output.contains("code=temp_fail"), "{test:?}");
+    let answer = dovecot.imap_login(ALICE.0, ALICE.1);
+    assert!(answer.starts_with("NO [UNAVAILABLE]"), "{answer}");
+    let said = format!("db-lua: connect: Connection refused (os error 111) [{}]", nginx.url());
+    assert!(dovecot.log().contains(&said), "{}", dovecot.log());
+    nginx.switch_on();
+    assert!(dovecot.auth_test(None, ALICE.0, ALICE.1).succeeded, "{}", dovecot.log());
+}
+
+#[test]
+fn no_log_line_shows_a_password_in_any_form() {
+    let nginx = Nginx::start(&Ca::new(), &[ALICE]);
+    let setup = Setup::new(&nginx.url(), Some(&nginx.ca_file())).with("debug", "true");
+    let dovecot = Dovecot::start(&setup);
+    let secrets = [ALICE.1, "a wrong password"];
+    for password in secrets {
+        dovecot.auth_test(Some("192.0.2.7"), ALICE.0, password);
+        dovecot.imap_login(ALICE.0, password);
+    }
+    let log = dovecot.log();
+    assert!(log.contains("httpbasic::client: PROPFIND https://localhost:"), "{log}");
+    for password in secrets {
+        let pair = format!("{}:{password}", ALICE.0);
+        for form in [password.to_string(), STANDARD.encode(password), STANDARD.encode(pair)] {
+            // Up to the padding, and without the first and last letters, which depend on neighbours.
+            let core = form.trim_end_matches('=');
+            assert!(!log.contains(&core[1..core.len() - 1]), "{form} is in the log:\n{log}");
+        }
+    }
+}
+
+#[test]
+fn a_raised_error_is_a_readable_log_line_with_the_scripts_position() {
+    let script = "
+local folder = debug.getinfo(1, 'S').source:match('^@(.*/)')
+package.cpath = folder .. '?.so;' .. package.cpath
+local client = require('httpbasic').client { url = 'https://localhost/' }
+function auth_passdb_lookup(req)
+    local verdict = client:verify(req.user)
+    return verdict
+end
+";
+    let dovecot = Dovecot::start(&Setup { script: Some(script.into()), ..Setup::default() });
+    let test = dovecot.auth_test(None, ALICE.0, ALICE.1);
+    assert!(test.output.contains("code=temp_fail"), "{test:?}");
+    let said = "auth-httpbasic.lua:6: bad argument #2 to 'verify' (string expected, got no value)";
+    assert!(dovecot.log().contains(said), "{}", dovecot.log());
+    // The worker lives on.
+    assert!(dovecot.auth_test(None, ALICE.0, ALICE.1).output.contains("code=temp_fail"));
+    assert_eq!(dovecot.log().matches(said).count(), 2);
+}
+
+#[test]
+fn a_wrong_setting_stops_the_start_with_a_line_that_names_it() {
+    let url = format!("https://localhost:{}/", port::free());
+    for (name, value, said) in [
+        ("timeout", "5000", "httpbasic.client: timeout is unknown setting"),
+        ("timeout_msecs", "5", "httpbasic.client: timeout_msecs expected a whole number from 100"),
+        ("ca_file", "'/nonexistent'", "httpbasic.client: ca_file cannot be read: /nonexistent: "),
+    ] {
+        let dovecot = Dovecot::start(&Setup::new(&url, None).with(name, value));
+        dovecot.auth_test(None, ALICE.0, ALICE.1);
+        let log = dovecot.log();
+        assert!(log.contains("auth: Fatal: ") && log.contains(said), "{log}");
+    }
+}
+
+#[test]
+fn a_lookup_without_a_password_fails_with_a_reason() {
+    let dovecot = Dovecot::start(&Setup::new("https://localhost:1/", None));
+    let lookup = dovecot.doveadm(&["auth", "lookup", ALICE.0]);
+    assert!(!lookup.succeeded, "{lookup:?}");
+    let said = "db-lua: a web server can only be asked with a password";
+    assert!(dovecot.log().contains(said), "{}", dovecot.log());
 }

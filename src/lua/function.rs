@@ -110,3 +110,35 @@ impl Arguments {
         format!("calling '{name}' on bad self ({expected} expected, got {got}); is there a colon before it?").into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a script gets when it calls `body`: the error's text, if it is a string.
+    fn raised<R: IntoLuaMulti + 'static>(body: fn() -> Result<R, Failure>) -> Option<String> {
+        let lua = Lua::new();
+        let function = raising(&lua, "call", move |_, _| body()).unwrap();
+        lua.globals().set("call", function).unwrap();
+        let script = "local ok, problem = pcall(function() local x = call() end) return problem";
+        let problem: Value = lua.load(script).set_name("@script.lua").eval().unwrap();
+        problem.as_string().map(|text| text.to_string_lossy())
+    }
+
+    #[test]
+    fn a_failure_is_raised_as_a_string_with_the_scripts_position() {
+        let problem = raised(|| Err::<(), _>(Failure::from("no")));
+        assert_eq!(problem.as_deref(), Some("script.lua:1: no"));
+    }
+
+    #[test]
+    fn a_panic_is_raised_as_a_string_too() {
+        let text = raised::<()>(|| panic!("a bug, on purpose")).unwrap();
+        assert!(text.starts_with("script.lua:1: httpbasic: a bug in 'call'"), "{text}");
+    }
+
+    #[test]
+    fn an_error_of_mlua_is_raised_as_a_string_too() {
+        assert!(raised(|| Err::<(), _>(Failure::from(mlua::Error::StackError))).is_some());
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -30,6 +30,7 @@ impl Apache {
         fs::write(path.join("server.key"), identity.key).unwrap();
         fs::write(path.join("apache.conf"), configuration(path, port)).unwrap();
         users::write(&path.join("users"), accounts);
+        fs::write(path.join("ca.pem"), ca.pem()).unwrap();
         let configuration = path.join("apache.conf");
         let mut process = Process::start(&[
             "/usr/sbin/apache2",
@@ -44,6 +45,11 @@ impl Apache {
     /// Where `httpbasic` asks.
     pub fn url(&self) -> String {
         format!("https://localhost:{}/dav/", self.port)
+    }
+
+    /// The CA that its clients must trust.
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
     }
 
     /// One line a request: status, method, user, and the client's address that was forwarded.

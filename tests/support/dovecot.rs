@@ -23,9 +23,12 @@ pub struct Setup {
 
 impl Setup {
     /// The settings that everybody changes.
-    pub fn new(url: &str, ca_file: &Path) -> Self {
-        let settings = vec![("url", lua(url)), ("ca_file", lua(ca_file.to_str().unwrap()))];
-        Self { settings, ..Self::default() }
+    pub fn new(url: &str, ca_file: Option<&Path>) -> Self {
+        let setup = Self::default().with("url", &format!("{url:?}"));
+        match ca_file {
+            Some(path) => setup.with("ca_file", &format!("{path:?}")),
+            None => setup,
+        }
     }
 
     /// One setting more.
@@ -33,10 +36,6 @@ impl Setup {
         self.settings.push((name, value.into()));
         self
     }
-}
-
-fn lua(text: &str) -> String {
-    format!("{text:?}")
 }
 
 /// What `doveadm auth test` says.

@@ -1,7 +1,8 @@
 //! nginx as a WebDAV server with TLS, from Debian's packages.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -23,11 +24,13 @@ impl Nginx {
         let port = port::free();
         let path = folder.path();
         let identity = ca.issue(&["localhost"]);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         fs::create_dir(path.join("dav")).unwrap();
         fs::write(path.join("server.crt"), identity.certificate).unwrap();
         fs::write(path.join("server.key"), identity.key).unwrap();
         fs::write(path.join("nginx.conf"), configuration(path, port)).unwrap();
         users::write(&path.join("users"), accounts);
+        fs::write(path.join("ca.pem"), ca.pem()).unwrap();
         let mut nginx = Self { folder, port, process: None };
         nginx.switch_on();
         nginx
@@ -36,6 +39,11 @@ impl Nginx {
     /// Where `httpbasic` asks.
     pub fn url(&self) -> String {
         format!("https://localhost:{}/dav/", self.port)
+    }
+
+    /// The CA that its clients must trust.
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
     }
 
     /// Replaces the user ids and passwords.

@@ -1,0 +1,51 @@
+# httpbasic: the front door. `make` alone explains the targets.
+
+LUA     ?= 5.4
+PREFIX  ?= /usr
+DESTDIR ?=
+
+CARGO    = cargo
+FEATURE  = lua$(subst .,,$(LUA))
+VENDORED = --no-default-features --features lua54,vendored
+LIBRARY  = $(or $(CARGO_TARGET_DIR),target)/release/libhttpbasic.so
+LUA_LIB  = $(DESTDIR)$(PREFIX)/lib/$(shell $(CC) -print-multiarch)/lua/$(LUA)
+
+# Every shell has a USER; only one that was given to make is meant.
+DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
+
+.PHONY: help deps build demo test lint install
+
+help:
+	@echo 'make demo     show a login: nginx, Dovecot and this module, on this machine only'
+	@echo '              (URL=https://… USER=… asks your own server)'
+	@echo 'make build    build the library: $(LIBRARY)'
+	@echo 'make test     run all tests'
+	@echo 'make lint     check style and common mistakes'
+	@echo 'make install  install the library and the script (LUA=5.4 PREFIX=/usr DESTDIR=)'
+	@echo 'make deps     install the Debian packages that these need; the others call it'
+
+deps:
+	@tests/packages
+
+build:
+	$(CARGO) build --release --locked --no-default-features --features $(FEATURE),module
+
+demo: deps
+	@DEMO_URL='$(URL)' DEMO_USER='$(DEMO_USER)' $(CARGO) test --quiet --locked --test demo
+
+test: deps
+	$(CARGO) test --locked
+	$(CARGO) test --locked $(VENDORED) --lib --test interface
+
+lint: deps
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets $(VENDORED) -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
+	luacheck --quiet lua
+	shellcheck tests/packages .ci/run
+
+install: build
+	install -d $(LUA_LIB) $(DESTDIR)/etc/dovecot/lua
+	install -m 644 $(LIBRARY) $(LUA_LIB)/httpbasic.so
+	install -m 644 lua/auth-httpbasic.lua $(DESTDIR)/etc/dovecot/lua/

@@ -1,0 +1,154 @@
+//! What a newcomer runs first: real logins through nginx or his own server, in one table.
+//!
+//! `make demo` runs it; `make test` does too, since it fails if an answer is not the expected one.
+//! DEMO_URL and DEMO_USER name another server and an account there.
+
+mod support;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use support::ca::Ca;
+use support::dovecot::{Dovecot, Setup};
+use support::nginx::Nginx;
+use support::port;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The server that is asked, and an account there.
+struct Target {
+    url: String,
+    ca_file: Option<PathBuf>,
+    user: String,
+    password: String,
+}
+
+fn main() -> ExitCode {
+    let own = std::env::var("DEMO_URL").ok().filter(|url| !url.is_empty()).map(|url| {
+        let user = std::env::var("DEMO_USER").ok().filter(|user| !user.is_empty());
+        let user = user.expect("URL=… goes with USER=…");
+        let prompt = format!("Password of {user} at {url}: ");
+        let password = rpassword::prompt_password(prompt).expect("a terminal to ask at");
+        Target { url, ca_file: None, user, password }
+    });
+    // What runs ends soon after Ctrl-C; then everything is cleaned up as always.
+    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::SeqCst)).expect("no other handler");
+    let result = catch_unwind(AssertUnwindSafe(|| demonstrate(own)));
+    if INTERRUPTED.load(Ordering::SeqCst) {
+        println!("interrupted; everything is cleaned up");
+        return ExitCode::from(130);
+    }
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn demonstrate(own: Option<Target>) -> bool {
+    let ca = Ca::new();
+    let mut nginx = None;
+    let target = own.unwrap_or_else(|| {
+        let (user, password) = ("alice@example.com", "correct horse battery staple");
+        println!("Starting nginx with WebDAV behind TLS …");
+        let server = nginx.insert(Nginx::start(&ca, &[(user, password)]));
+        Target {
+            url: server.url(),
+            ca_file: Some(server.ca_file()),
+            user: user.into(),
+            password: password.into(),
+        }
+    });
+    println!("Starting Dovecot with lua/auth-httpbasic.lua and httpbasic.so …");
+    let dovecot = Dovecot::start(&Setup::new(&target.url, target.ca_file.as_deref()));
+    println!("Dovecot asks {}\n", target.url);
+
+    let mut table = Table::new();
+    let (user, password) = (&*target.user, &*target.password);
+    let wrong = "this is not the password";
+    table.auth_test("right password", "auth succeeded", &dovecot, user, password);
+    table.imap_login("right password", "OK", &dovecot, user, password);
+    table.auth_test("wrong password", "auth failed", &dovecot, user, wrong);
+    table.imap_login("wrong password", "NO [AUTHENTICATIONFAILED]", &dovecot, user, wrong);
+    table.auth_test("unknown user", "auth failed", &dovecot, "nobody@example.com", wrong);
+    // A server of the reader's own stays on: another Dovecot asks where nobody listens.
+    let dovecot = match &mut nginx {
+        Some(nginx) => {
+            nginx.switch_off();
+            dovecot
+        }
+        None => Dovecot::start(&Setup::new(&format!("https://localhost:{}/", port::free()), None)),
+    };
+    table.auth_test("server switched off", "code=temp_fail", &dovecot, user, password);
+    table.imap_login("server switched off", "NO [UNAVAILABLE]", &dovecot, user, password);
+    table.end(&dovecot)
+}
+
+/// One row a login: what was asked, what Dovecot answered, how long it took.
+struct Table {
+    all_as_expected: bool,
+}
+
+impl Table {
+    fn new() -> Self {
+        println!("     {:<42} {:<52} {:>8}", "asked", "Dovecot's answer", "time");
+        Self { all_as_expected: true }
+    }
+
+    fn auth_test(
+        &mut self,
+        what: &str,
+        expected: &str,
+        dovecot: &Dovecot,
+        user: &str,
+        password: &str,
+    ) {
+        self.row(&format!("doveadm auth test, {what}"), expected, || {
+            let output = dovecot.auth_test(Some("192.0.2.7"), user, password).output;
+            let detail = output.lines().find(|line| line.trim().starts_with("code="));
+            let verdict = output.lines().next().unwrap_or_default();
+            format!("{verdict} {}", detail.unwrap_or_default().trim()).trim().to_string()
+        });
+    }
+
+    fn imap_login(
+        &mut self,
+        what: &str,
+        expected: &str,
+        dovecot: &Dovecot,
+        user: &str,
+        password: &str,
+    ) {
+        self.row(&format!("IMAP LOGIN, {what}"), expected, || {
+            let answer = dovecot.imap_login(user, password);
+            match answer.split_once("] ") {
+                Some((code, text)) if code.starts_with("OK") => format!("OK {text}"),
+                _ => answer,
+            }
+        });
+    }
+
+    fn row(&mut self, asked: &str, expected: &str, ask: impl FnOnce() -> String) {
+        if INTERRUPTED.load(Ordering::SeqCst) {
+            return;
+        }
+        let start = Instant::now();
+        let answer = ask();
+        let msecs = start.elapsed().as_millis();
+        let as_expected = answer.contains(expected);
+        self.all_as_expected &= as_expected;
+        let mark = if as_expected { "✓" } else { "✗" };
+        println!("  {mark}  {asked:<42} {answer:<52} {msecs:>5} ms");
+    }
+
+    fn end(self, dovecot: &Dovecot) -> bool {
+        if self.all_as_expected {
+            println!("\nEvery answer is the expected one.");
+        } else {
+            println!("\nNot every answer is the expected one. Dovecot's log:\n{}", dovecot.log());
+        }
+        self.all_as_expected
+    }
+}

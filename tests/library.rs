@@ -1,0 +1,85 @@
+//! The library as it is built for users, and a real Lua that loads it.
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use support::ca::Ca;
+use support::http::{Server, principal};
+use support::library;
+
+/// What a program prints, both streams, and whether it succeeded.
+fn run(command: &mut Command) -> (bool, String) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn only_luaopen_symbols_are_exported() {
+    let (_, symbols) = run(Command::new("nm").args(["-D", "--defined-only"]).arg(library::path()));
+    let names: Vec<_> = symbols.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    assert!(names.contains(&"luaopen_httpbasic") && names.contains(&"luaopen_base64"));
+    assert!(names.iter().all(|name| name.starts_with("luaopen_")), "{names:?}");
+}
+
+#[test]
+fn the_library_stays_mapped_when_a_state_closes() {
+    let (_, dynamic) = run(Command::new("readelf").arg("-d").arg(library::path()));
+    assert!(dynamic.contains("NODELETE"), "{dynamic}");
+}
+
+#[test]
+fn the_library_is_at_most_2_5_megabytes_large() {
+    let bytes = fs::metadata(library::path()).unwrap().len();
+    assert!(bytes <= 2_500_000, "{bytes}");
+}
+
+#[test]
+fn a_real_lua_asks_a_server_through_it() {
+    let ca = Ca::new();
+    let server = Server::answering(Some(&ca.issue(&["localhost"])), |_| principal("alice"));
+    let folder = tempfile::tempdir().unwrap();
+    library::install(folder.path());
+    fs::write(folder.path().join("ca.pem"), ca.pem()).unwrap();
+    let script = format!(
+        "package.cpath = './?.so'
+         local httpbasic = require('httpbasic')
+         local client = httpbasic.client {{ url = 'https://localhost:{}/', ca_file = 'ca.pem' }}
+         print(client:verify('alice', 'secret', '192.0.2.1'))
+         print(pcall(function() client:verify('alice') end))
+         print(pcall(httpbasic.client, {{ url = 5 }}))
+         print(client:verify('alice', 'secret'))",
+        server.port
+    );
+    fs::write(folder.path().join("script.lua"), script).unwrap();
+    let (ok, text) = run(Command::new("lua5.4").arg("script.lua").current_dir(folder.path()));
+    assert!(ok, "{text}");
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[0].starts_with("ok\ttable: "), "{text}");
+    assert_eq!(
+        lines[1],
+        "false\tscript.lua:5: bad argument #2 to 'verify' (string expected, got no value)"
+    );
+    assert!(lines[2].starts_with("false\thttpbasic.client: url expected "), "{text}");
+    assert!(lines[3].starts_with("ok\t"), "{text}");
+}
+
+#[test]
+fn an_impossible_choice_of_features_is_explained() {
+    for (features, said) in [
+        ("lua54,lua53,module", "choose one of lua54, lua53, lua52, lua51 and luajit"),
+        ("lua54,module,vendored", "choose module (for Dovecot) or vendored (for tests)"),
+        ("lua54", "a Lua needs module (for Dovecot) or vendored (for tests)"),
+        ("module", "choose one of lua54, lua53, lua52, lua51 and luajit"),
+    ] {
+        let (ok, text) = run(Command::new(env!("CARGO"))
+            // mlua notices some of it as well, in its own words, and cargo would stop at the first.
+            .args(["check", "--keep-going", "--locked", "--lib"])
+            .args(["--no-default-features", "--features", features])
+            .args(["--target-dir".as_ref(), library::target().join("features").as_os_str()])
+            .current_dir(env!("CARGO_MANIFEST_DIR")));
+        assert!(!ok && text.contains(said), "{features}: {text}");
+    }
+}
