@@ -17,7 +17,7 @@ DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
 
 help:
 	@echo 'make demo     show a login: nginx, Dovecot and this module, on this machine only'
-	@echo '              (URL=https://… USER=… asks your own server)'
+	@echo '              (URL=https://… USER=… asks your own server; DOVECOT=2.4 is for root)'
 	@echo 'make build    build the library: $(LIBRARY)'
 	@echo 'make test     run all tests'
 	@echo 'make lint     check style and common mistakes'
@@ -31,10 +31,11 @@ build:
 	$(CARGO) build --release --locked --no-default-features --features $(FEATURE),module
 
 demo: deps
-	@DEMO_URL='$(URL)' DEMO_USER='$(DEMO_USER)' $(CARGO) test --quiet --locked --test demo
+	@DEMO_URL='$(URL)' DEMO_USER='$(DEMO_USER)' DEMO_DOVECOT='$(DOVECOT)' $(CARGO) test --quiet --locked --test demo
 
 test: deps
-	$(CARGO) test --locked
+	@tests/debian13 make || [ "$$(id -u)" != 0 ]
+	$(CARGO) test --locked -- $(if $(filter-out 0,$(shell id -u)),--skip dovecot_2_4)
 	$(CARGO) test --locked $(VENDORED) --lib --test interface
 
 lint: deps
@@ -43,7 +44,7 @@ lint: deps
 	$(CARGO) clippy --locked --all-targets $(VENDORED) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
 	luacheck --quiet lua
-	shellcheck tests/packages .ci/run
+	shellcheck tests/packages tests/debian13 .ci/run
 
 install: build
 	install -d $(LUA_LIB) $(DESTDIR)/etc/dovecot/lua

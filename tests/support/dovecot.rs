@@ -1,4 +1,5 @@
-//! A real Dovecot with the shipped script and library.
+//! A real Dovecot with the shipped script and library: 2.3 of the machine's own Debian 12, or 2.4 in
+//! the Debian 13 test host.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,27 +9,57 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::process::Process;
-use super::{imap, library, port};
+use super::{configuration, imap, library, port};
+
+/// The master user of a Dovecot that has one; he logs in as `USER*admin`.
+pub const MASTER: (&str, &str) = ("admin", "the master's password");
+
+/// Which Dovecot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    V2_3,
+    V2_4,
+}
+
+impl Version {
+    /// A command line that runs `command` where this Dovecot is installed.
+    pub fn command<'a>(self, command: &[&'a str]) -> Vec<&'a str> {
+        const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian13");
+        match self {
+            Version::V2_3 => command.to_vec(),
+            Version::V2_4 => [&[HOST, "run"], command].concat(),
+        }
+    }
+}
 
 /// What an administrator decides.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Setup {
-    /// The script's settings, by name; the values as they are written in Lua.
+    /// The script's settings; every value is a string, as Dovecot 2.4 hands them over.
     pub settings: Vec<(&'static str, String)>,
     /// A script of the test's own instead of the shipped one.
     pub script: Option<String>,
-    /// More lines of dovecot.conf.
-    pub extra: String,
+    /// `cache_key=…` and the like in the passdb's args of Dovecot 2.3.
+    pub args: &'static str,
+    /// The auth cache: the seconds that a right and a wrong login are kept.
+    pub cache_secs: Option<(u32, u32)>,
+    /// Whether there is a [`MASTER`] user.
+    pub master: bool,
 }
 
 impl Setup {
     /// The settings that everybody changes.
     pub fn new(url: &str, ca_file: Option<&Path>) -> Self {
-        let setup = Self::default().with("url", &format!("{url:?}"));
+        let setup = Self::default().with("url", url);
         match ca_file {
-            Some(path) => setup.with("ca_file", &format!("{path:?}")),
+            Some(path) => setup.with("ca_file", path.to_str().unwrap()),
             None => setup,
         }
+    }
+
+    /// A script of the test's own.
+    pub fn of_script(script: &str) -> Self {
+        Self { script: Some(script.into()), ..Self::default() }
     }
 
     /// One setting more.
@@ -38,15 +69,28 @@ impl Setup {
     }
 }
 
-/// What `doveadm auth test` says.
+/// What doveadm says.
 #[derive(Debug)]
-pub struct AuthTest {
+pub struct Doveadm {
     pub succeeded: bool,
     pub output: String,
 }
 
+impl Doveadm {
+    /// Whether a login was refused, for whatever reason but a temporary one.
+    pub fn is_refused(&self) -> bool {
+        !self.succeeded && self.output.contains("auth failed") && !self.is_temporary()
+    }
+
+    /// Whether Dovecot could not say.
+    pub fn is_temporary(&self) -> bool {
+        !self.succeeded && self.output.contains("code=temp_fail")
+    }
+}
+
 /// A running Dovecot with an IMAP service.
 pub struct Dovecot {
+    version: Version,
     folder: TempDir,
     imap_port: u16,
     process: Option<Process>,
@@ -54,24 +98,28 @@ pub struct Dovecot {
 
 impl Dovecot {
     /// Starts it in a folder of its own.
-    pub fn start(setup: &Setup) -> Self {
+    pub fn start(version: Version, setup: &Setup) -> Self {
         let folder = tempfile::Builder::new().prefix("httpbasic-dovecot-").tempdir().unwrap();
         let path = folder.path();
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-        for name in ["lua", "mail"] {
-            fs::create_dir(path.join(name)).unwrap();
-        }
-        fs::set_permissions(path.join("mail"), fs::Permissions::from_mode(0o777)).unwrap();
+        // Other users than the one who starts it must get in, whatever the umask.
+        let make = |name: &str, mode| {
+            fs::create_dir_all(path.join(name)).unwrap();
+            fs::set_permissions(path.join(name), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        make("", 0o755);
+        make("lua", 0o755);
+        make("mail", 0o777);
         library::install(&path.join("lua"));
-        let script = setup.script.clone().unwrap_or_else(|| edited(&setup.settings));
-        fs::write(path.join("lua/auth-httpbasic.lua"), script).unwrap();
+        fs::write(path.join("lua/auth-httpbasic.lua"), script(version, setup)).unwrap();
+        fs::write(path.join("masters"), format!("{}:{{PLAIN}}{}\n", MASTER.0, MASTER.1)).unwrap();
         let imap_port = port::free();
-        let configuration = configuration(path, imap_port, &setup.extra);
+        let configuration = configuration::text(version, path, imap_port, setup);
         fs::write(path.join("dovecot.conf"), configuration).unwrap();
 
-        let mut dovecot = Self { folder, imap_port, process: None };
+        let mut dovecot = Self { version, folder, imap_port, process: None };
         let file = dovecot.configuration();
-        let mut process = Process::start(&["dovecot", "-F", "-c", file.to_str().unwrap()]);
+        let command = version.command(&["dovecot", "-F", "-c", file.to_str().unwrap()]);
+        let mut process = Process::start(&command);
         process.wait_for_port(imap_port);
         dovecot.process = Some(process);
         dovecot
@@ -87,22 +135,20 @@ impl Dovecot {
     }
 
     /// Runs doveadm on this Dovecot.
-    pub fn doveadm(&self, arguments: &[&str]) -> AuthTest {
-        let output = Command::new("doveadm")
-            .arg("-c")
-            .arg(self.configuration())
-            .args(arguments)
-            .output()
-            .expect("doveadm runs");
+    pub fn doveadm(&self, arguments: &[&str]) -> Doveadm {
+        let file = self.configuration();
+        let doveadm = [&["doveadm", "-c", file.to_str().unwrap()], arguments].concat();
+        let command = self.version.command(&doveadm);
+        let output = Command::new(command[0]).args(&command[1..]).output().expect("doveadm runs");
         let text = [output.stdout, output.stderr].concat();
-        AuthTest {
+        Doveadm {
             succeeded: output.status.success(),
             output: String::from_utf8_lossy(&text).into_owned(),
         }
     }
 
     /// `doveadm auth test`, as if the client came from `remote_ip`.
-    pub fn auth_test(&self, remote_ip: Option<&str>, user: &str, password: &str) -> AuthTest {
+    pub fn auth_test(&self, remote_ip: Option<&str>, user: &str, password: &str) -> Doveadm {
         let rip = remote_ip.map(|address| format!("rip={address}"));
         let mut arguments = vec!["auth", "test"];
         if let Some(rip) = &rip {
@@ -118,56 +164,24 @@ impl Dovecot {
     }
 }
 
-/// The shipped script with other settings, edited as an administrator would.
-fn edited(settings: &[(&str, String)]) -> String {
+/// The script as this Dovecot needs it: 2.4 is given the settings, and runs it as it was shipped.
+fn script(version: Version, setup: &Setup) -> String {
+    if let Some(script) = &setup.script {
+        return script.clone();
+    }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("lua/auth-httpbasic.lua");
-    let script = fs::read_to_string(path).unwrap();
-    let (before, rest) = script.split_once("local settings = {\n").expect("the settings' table");
-    let (_, after) = rest.split_once("\n}\n").expect("the end of the settings' table");
-    let lines: Vec<_> =
-        settings.iter().map(|(name, value)| format!("    {name} = {value},")).collect();
-    format!("{before}local settings = {{\n{}\n}}\n{after}", lines.join("\n"))
+    let shipped = fs::read_to_string(path).unwrap();
+    match version {
+        Version::V2_3 => edited(&shipped, &setup.settings),
+        Version::V2_4 => shipped,
+    }
 }
 
-fn configuration(folder: &Path, imap_port: u16, extra: &str) -> String {
-    let folder = folder.display();
-    format!(
-        r#"
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/dovecot.log
-protocols = imap
-listen = 127.0.0.1
-ssl = no
-disable_plaintext_auth = no
-auth_mechanisms = plain login
-auth_debug = yes
-auth_verbose = yes
-# Failed logins answer at once, however many there are.
-auth_failure_delay = 0
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-mail_location = maildir:{folder}/mail/%u
-service imap-login {{
-  inet_listener imap {{
-    port = {imap_port}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
-}}
-passdb {{
-  driver = lua
-  args = file={folder}/lua/auth-httpbasic.lua blocking=yes
-}}
-userdb {{
-  driver = static
-  args = uid=nobody gid=nogroup home={folder}/mail/%u allow_all_users=yes
-}}
-{extra}
-"#
-    )
+/// The shipped script with other settings, edited as an administrator would.
+fn edited(shipped: &str, settings: &[(&str, String)]) -> String {
+    let (before, rest) = shipped.split_once("local settings = {\n").expect("the settings' table");
+    let (_, after) = rest.split_once("\n}\n").expect("the end of the settings' table");
+    let lines: Vec<_> =
+        settings.iter().map(|(name, value)| format!("    {name} = {value:?},")).collect();
+    format!("{before}local settings = {{\n{}\n}}\n{after}", lines.join("\n"))
 }

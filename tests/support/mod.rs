@@ -4,6 +4,7 @@
 
 pub mod apache;
 pub mod ca;
+pub mod configuration;
 pub mod dovecot;
 pub mod http;
 pub mod imap;

@@ -1,0 +1,163 @@
+//! The dovecot.conf of a Dovecot that runs in a folder of its own.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::dovecot::{Setup, Version};
+
+/// The whole file.
+pub fn text(version: Version, folder: &Path, imap_port: u16, setup: &Setup) -> String {
+    match version {
+        Version::V2_3 => version_2_3(folder, imap_port, setup),
+        Version::V2_4 => version_2_4(folder, imap_port, setup),
+    }
+}
+
+/// Both versions name the cache's settings alike.
+fn cache(setup: &Setup) -> String {
+    setup.cache_secs.map_or(String::new(), |(ttl, negative_ttl)| {
+        format!(
+            "auth_cache_size = 10M\nauth_cache_ttl = {ttl} secs\n\
+             auth_cache_negative_ttl = {negative_ttl} secs\n"
+        )
+    })
+}
+
+fn id(what: &str) -> String {
+    let output = Command::new("id").arg(what).output().expect("id runs");
+    String::from_utf8(output.stdout).unwrap().trim().into()
+}
+
+/// The user and group whose mailboxes they are, and what lets Dovecot 2.3 run without root.
+fn mail_user() -> (String, String, String) {
+    if id("-u") == "0" {
+        return ("nobody".into(), "nogroup".into(), String::new());
+    }
+    let (user, group) = (id("-un"), id("-gn"));
+    let rootless = format!(
+        "default_internal_user = {user}\ndefault_internal_group = {group}\n\
+         default_login_user = {user}\nservice anvil {{\n  chroot =\n}}\n\
+         service imap-login {{\n  chroot =\n}}\nservice auth-worker {{\n  user = {user}\n}}\n"
+    );
+    (user, group, rootless)
+}
+
+fn version_2_3(folder: &Path, imap_port: u16, setup: &Setup) -> String {
+    let folder = folder.display();
+    let (user, group, rootless) = mail_user();
+    let args = setup.args;
+    let cache = cache(setup);
+    let master = if setup.master {
+        format!(
+            "auth_master_user_separator = *\npassdb {{\n  driver = passwd-file\n  master = yes\n  \
+             args = {folder}/masters\n  result_success = continue\n}}\n"
+        )
+    } else {
+        String::new()
+    };
+    format!(
+        r#"
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/dovecot.log
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_debug = yes
+auth_verbose = yes
+# Failed logins answer at once, however many there are.
+auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+mail_location = maildir:{folder}/mail/%u
+service imap-login {{
+  inet_listener imap {{
+    port = {imap_port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+{rootless}{cache}{master}
+passdb {{
+  driver = lua
+  args = file={folder}/lua/auth-httpbasic.lua blocking=yes {args}
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={folder}/mail/%u allow_all_users=yes
+}}
+"#
+    )
+}
+
+fn version_2_4(folder: &Path, imap_port: u16, setup: &Setup) -> String {
+    let folder = folder.display();
+    let cache = cache(setup);
+    let master = if setup.master {
+        format!(
+            "auth_master_user_separator = *\npassdb masters {{\n  driver = passwd-file\n  \
+             master = yes\n  passwd_file_path = {folder}/masters\n  result_success = continue\n}}\n"
+        )
+    } else {
+        String::new()
+    };
+    let settings: String =
+        setup.settings.iter().map(|(name, value)| format!("    {name} = \"{value}\"\n")).collect();
+    format!(
+        r#"
+dovecot_config_version = 2.4.1
+dovecot_storage_version = 2.4.1
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/dovecot.log
+protocols {{
+  imap = yes
+}}
+listen = 127.0.0.1
+ssl = no
+auth_allow_cleartext = yes
+auth_mechanisms = plain login
+log_debug = category=auth
+auth_verbose = yes
+# Failed logins answer at once, however many there are.
+auth_failure_delay = 0
+auth_internal_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+mail_driver = maildir
+mail_path = {folder}/mail/%{{user}}
+service imap-login {{
+  inet_listener imap {{
+    port = {imap_port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+{cache}{master}
+passdb httpbasic {{
+  driver = lua
+  lua_file = {folder}/lua/auth-httpbasic.lua
+  lua_settings {{
+{settings}  }}
+}}
+userdb static {{
+  driver = static
+  fields {{
+    uid = nobody
+    gid = nogroup
+    home = {folder}/mail/%{{user}}
+  }}
+}}
+"#
+    )
+}
