@@ -1,23 +1,26 @@
 -- Dovecot passdb: a web server says whether a password is right.
--- Dovecot 2.4 can set everything in lua_settings { } instead of here.
 
+-- Dovecot 2.3 is configured here; Dovecot 2.4 by lua_settings { } in dovecot.conf.
+-- README.md, "Options", has them all.
 local settings = {
     url = "https://nextcloud.example.com/remote.php/dav/",
-    -- All other options: https://… README, "Options". Two that many need:
-    -- principal = "username",            -- whose password it must be
-    -- ca_file = "/etc/dovecot/ca.pem",   -- a CA of your own
+    -- principal = "username",        -- whose password it must be
+    -- cache_key_has_password = true, -- for Dovecot 2.3 with cache_key=%u:%w
 }
 
 -- httpbasic.so lies beside this file, or where Lua looks anyway.
 local folder = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
 package.cpath = folder .. "?.so;" .. package.cpath
-local httpbasic = require("httpbasic")
+local loaded, httpbasic = pcall(require, "httpbasic")
+if not loaded then
+    error("cannot load httpbasic.so: is it there, and built for " .. _VERSION .. "? " .. httpbasic)
+end
 
 local auth = dovecot.auth
 local client
 
 -- What each verdict means to Dovecot. Only an outage is an internal failure, because
--- on that Dovecot takes the login from its cache, expired or not.
+-- then Dovecot takes the login from its cache, even from an expired entry.
 local results = {
     ok = auth.PASSDB_RESULT_OK,
     refused = auth.PASSDB_RESULT_PASSWORD_MISMATCH,
@@ -26,10 +29,26 @@ local results = {
     unavailable = auth.PASSDB_RESULT_INTERNAL_FAILURE,
 }
 
+-- Where the key of Dovecot's cache holds the password, "unknown" is said of the two together.
+-- It alone replaces what the cache has for them: a revoked password that is only called
+-- wrong would come back in an outage.
+local function cache_key_has_password()
+    results.refused = auth.PASSDB_RESULT_USER_UNKNOWN
+    results.disabled = auth.PASSDB_RESULT_USER_UNKNOWN
+end
+
+-- The hash of no password. Without it, Dovecot would cache that of the master's password
+-- as the user's own.
+local NOBODYS_PASSWORD = "{SHA256}" .. ("A"):rep(43) .. "="
+
 -- Dovecot 2.4 hands over lua_settings, Dovecot 2.3 nothing.
 function script_init(lua_settings)
     for name, value in pairs(lua_settings or {}) do
         settings[name] = value
+    end
+    if settings.cache_key_has_password then
+        cache_key_has_password()
+        settings.cache_key_has_password = nil
     end
     client = httpbasic.client(settings)
     return 0
@@ -38,10 +57,16 @@ end
 function script_deinit()
 end
 
+-- Dovecot 2.4 asks which logins are the same to its cache, Dovecot 2.3 never.
+function auth_passdb_get_cache_key()
+    cache_key_has_password()
+    return "%{user}:%{password}"
+end
+
 function auth_passdb_lookup(req)
-    -- A master user has logged in with his own password: nobody's is left to check.
+    -- A master user has logged in with his own password: there is none to check.
     if req.skip_password_check then
-        return auth.PASSDB_RESULT_OK, {}
+        return auth.PASSDB_RESULT_OK, { password = NOBODYS_PASSWORD }
     end
     -- A lookup without a password: CRAM-MD5, SCRAM, doveadm auth lookup.
     if not req.password then

@@ -1,5 +1,6 @@
 //! The library and the script in real Dovecots, 2.3 and 2.4, against real web servers.
 
+#[macro_use]
 mod support;
 
 use std::path::Path;
@@ -16,18 +17,6 @@ use support::port;
 const ALICE: (&str, &str) = ("alice@example.com", "correct horse");
 /// A password with a colon and letters that are not ASCII.
 const BOB: (&str, &str) = ("bob", "grüß:Gott");
-
-/// Makes each promise below a test of both versions.
-macro_rules! promises {
-    ($($name:ident)*) => {
-        mod dovecot_2_3 {
-            $(#[test] fn $name() { super::$name(super::Version::V2_3) })*
-        }
-        mod dovecot_2_4 {
-            $(#[test] fn $name() { super::$name(super::Version::V2_4) })*
-        }
-    };
-}
 
 promises! {
     nginx_says_who_may_log_in

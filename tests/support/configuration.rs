@@ -46,7 +46,7 @@ fn version_2_3(folder: &Path, imap_port: u16, setup: &Setup) -> String {
     let folder = folder.display();
     let (user, group, rootless) = mail_user();
     let args = setup.args;
-    let cache = cache(setup);
+    let (cache, extra) = (cache(setup), setup.extra);
     let master = if setup.master {
         format!(
             "auth_master_user_separator = *\npassdb {{\n  driver = passwd-file\n  master = yes\n  \
@@ -83,7 +83,7 @@ service imap-login {{
     port = 0
   }}
 }}
-{rootless}{cache}{master}
+{rootless}{cache}{master}{extra}
 passdb {{
   driver = lua
   args = file={folder}/lua/auth-httpbasic.lua blocking=yes {args}
@@ -98,7 +98,7 @@ userdb {{
 
 fn version_2_4(folder: &Path, imap_port: u16, setup: &Setup) -> String {
     let folder = folder.display();
-    let cache = cache(setup);
+    let (cache, extra) = (cache(setup), setup.extra);
     let master = if setup.master {
         format!(
             "auth_master_user_separator = *\npassdb masters {{\n  driver = passwd-file\n  \
@@ -143,7 +143,7 @@ service imap-login {{
     port = 0
   }}
 }}
-{cache}{master}
+{cache}{master}{extra}
 passdb httpbasic {{
   driver = lua
   lua_file = {folder}/lua/auth-httpbasic.lua

@@ -45,6 +45,8 @@ pub struct Setup {
     pub cache_secs: Option<(u32, u32)>,
     /// Whether there is a [`MASTER`] user.
     pub master: bool,
+    /// More lines of dovecot.conf, which both versions understand.
+    pub extra: &'static str,
 }
 
 impl Setup {
@@ -158,6 +160,11 @@ impl Dovecot {
         self.doveadm(&arguments)
     }
 
+    /// A mail client's login by another mechanism, with this as its first words.
+    pub fn imap_authenticate(&self, mechanism: &str, words: &str) -> String {
+        imap::authenticate(self.imap_port, mechanism, words)
+    }
+
     /// A mail client's login; the server's answer without its tag.
     pub fn imap_login(&self, user: &str, password: &str) -> String {
         imap::login(self.imap_port, user, password)
@@ -181,7 +188,12 @@ fn script(version: Version, setup: &Setup) -> String {
 fn edited(shipped: &str, settings: &[(&str, String)]) -> String {
     let (before, rest) = shipped.split_once("local settings = {\n").expect("the settings' table");
     let (_, after) = rest.split_once("\n}\n").expect("the end of the settings' table");
-    let lines: Vec<_> =
-        settings.iter().map(|(name, value)| format!("    {name} = {value:?},")).collect();
+    let lines: Vec<_> = settings
+        .iter()
+        .map(|(name, value)| match value.as_str() {
+            "true" | "false" => format!("    {name} = {value},"),
+            _ => format!("    {name} = {value:?},"),
+        })
+        .collect();
     format!("{before}local settings = {{\n{}\n}}\n{after}", lines.join("\n"))
 }

@@ -2,6 +2,18 @@
 //! Dovecot, an IMAP client. Servers listen on loopback and end with the value that started them.
 #![allow(dead_code, reason = "each test uses a part")]
 
+/// Makes each of these functions a test of both versions of Dovecot.
+macro_rules! promises {
+    ($($name:ident)*) => {
+        mod dovecot_2_3 {
+            $(#[test] fn $name() { super::$name(crate::support::dovecot::Version::V2_3) })*
+        }
+        mod dovecot_2_4 {
+            $(#[test] fn $name() { super::$name(crate::support::dovecot::Version::V2_4) })*
+        }
+    };
+}
+
 pub mod apache;
 pub mod ca;
 pub mod configuration;
