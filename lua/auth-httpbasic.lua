@@ -37,10 +37,6 @@ local function cache_key_has_password()
     results.disabled = auth.PASSDB_RESULT_USER_UNKNOWN
 end
 
--- The hash of no password. Without it, Dovecot would cache that of the master's password
--- as the user's own.
-local NOBODYS_PASSWORD = "{SHA256}" .. ("A"):rep(43) .. "="
-
 -- Dovecot 2.4 hands over lua_settings, Dovecot 2.3 nothing.
 function script_init(lua_settings)
     for name, value in pairs(lua_settings or {}) do
@@ -66,7 +62,7 @@ end
 function auth_passdb_lookup(req)
     -- A master user has logged in with his own password: there is none to check.
     if req.skip_password_check then
-        return auth.PASSDB_RESULT_OK, { password = NOBODYS_PASSWORD }
+        return auth.PASSDB_RESULT_OK, {}
     end
     -- A lookup without a password: CRAM-MD5, SCRAM, doveadm auth lookup.
     if not req.password then
