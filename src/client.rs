@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use log::debug;
 use ureq::Agent;
-use ureq::http::{HeaderName, HeaderValue, Request, header};
+use ureq::http::{HeaderName, Request, Uri, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::connection::{self, Later, Progress};
@@ -33,6 +33,15 @@ const DEPTH: HeaderName = HeaderName::from_static("depth");
 /// Asks who the credentials belong to (RFC 5397).
 const WHO: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
     <propfind xmlns=\"DAV:\"><prop><current-user-principal/></prop></propfind>";
+
+/// Asks whether the credentials open files: Nextcloud's id of a folder that they do not open is -1.
+const FILES: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
+    <propfind xmlns=\"DAV:\"><prop><fileid xmlns=\"http://owncloud.org/ns\"/></prop></propfind>";
+
+const XML: &str = "application/xml; charset=utf-8";
+
+/// Less than this is not worth a deadline of its own.
+const SLACK: Duration = Duration::from_millis(5);
 
 /// One server and the connection to it, which is kept from request to request.
 #[derive(Debug)]
@@ -86,68 +95,99 @@ impl Client {
     /// Sends the one request with these credentials and reads the answer, whatever its status.
     ///
     /// # Errors
-    /// Any but [`Error::Option`] and [`Error::Credentials`], within `timeout_msecs`.
+    /// Any but [`Error::Option`] and [`Error::Credentials`], within `timeout_msecs` since `start`.
     pub fn propfind(
-        &self,
-        credentials: Credentials,
-        remote_ip: Option<IpAddr>,
-    ) -> Result<Response, Error> {
-        let start = Instant::now();
-        debug!("{} {}", self.options.method, self.shown_url());
-        let result = self.try_twice(credentials, remote_ip, start);
-        match &result {
-            Ok(response) => debug!("{} {}", self.shown_url(), response.summary()),
-            Err(error) => debug!("{} {error}", self.shown_url()),
-        }
-        result
-    }
-
-    /// A kept connection may have been closed by the server at any time, even while the request
-    /// was on its way: then a fresh one is tried, within the same deadline.
-    fn try_twice(
         &self,
         credentials: Credentials,
         remote_ip: Option<IpAddr>,
         start: Instant,
     ) -> Result<Response, Error> {
+        let body = self.options.is_propfind().then_some(WHO);
+        self.ask(&self.options.url, body, credentials, remote_ip, start)
+    }
+
+    /// Asks Nextcloud which files `name`, whose credentials these are, reaches with them.
+    ///
+    /// # Errors
+    /// As [`Client::propfind`].
+    pub fn propfind_files(
+        &self,
+        name: &str,
+        credentials: Credentials,
+        remote_ip: Option<IpAddr>,
+        start: Instant,
+    ) -> Result<Response, Error> {
+        self.ask(&self.options.files_url(name), Some(FILES), credentials, remote_ip, start)
+    }
+
+    /// A kept connection may have been closed by the server at any time, even while the request
+    /// was on its way: then a fresh one is tried, within the same deadline.
+    fn ask(
+        &self,
+        url: &Uri,
+        body: Option<&'static str>,
+        credentials: Credentials,
+        remote_ip: Option<IpAddr>,
+        start: Instant,
+    ) -> Result<Response, Error> {
+        let shown = shown(url);
+        debug!("{} {shown}", self.options.method);
         let dialled = self.progress.dialled();
-        let mut result = self.exchange(self.request(credentials, remote_ip), start);
+        let once = || self.exchange(self.request(url, body, credentials, remote_ip), start);
+        let mut result = once();
         let broke_off = matches!(result, Err(Error::Protocol(_)));
         if broke_off && self.progress.dialled() == dialled {
-            let left = self.options.timeout.saturating_sub(start.elapsed());
-            let request = self.agent.configure_request(self.request(credentials, remote_ip));
-            result = self.exchange(request.timeout_global(Some(left)).build(), start);
+            result = once();
+        }
+        match &result {
+            Ok(response) => debug!("{shown} {}", response.summary()),
+            Err(error) => debug!("{shown} {error}"),
         }
         result
     }
 
-    fn request(&self, credentials: Credentials, remote_ip: Option<IpAddr>) -> Request<()> {
+    fn request(
+        &self,
+        url: &Uri,
+        body: Option<&'static str>,
+        credentials: Credentials,
+        remote_ip: Option<IpAddr>,
+    ) -> Request<Option<&'static str>> {
         let options = &self.options;
         let mut request = Request::builder()
             .method(&options.method)
-            .uri(&options.url)
+            .uri(url)
             .header(header::AUTHORIZATION, credentials.authorization())
             .header(header::USER_AGENT, &options.user_agent);
         if let (Some(name), Some(address)) = (&options.forwarded_header, remote_ip) {
             request = request.header(name, address.to_canonical().to_string());
         }
-        if options.is_propfind() {
-            request = request.header(DEPTH, HeaderValue::from_static("0")).header(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("application/xml; charset=utf-8"),
-            );
+        if body.is_some() {
+            request = request.header(DEPTH, "0").header(header::CONTENT_TYPE, XML);
         }
-        request.body(()).expect("every part was checked when it was made")
+        request.body(body).expect("every part was checked when it was made")
     }
 
     /// One request and its whole answer.
-    fn exchange(&self, request: Request<()>, start: Instant) -> Result<Response, Error> {
+    fn exchange(
+        &self,
+        request: Request<Option<&'static str>>,
+        start: Instant,
+    ) -> Result<Response, Error> {
         self.progress.start();
         let explain = |error| Error::from_ureq(error, self.progress.phase(), start.elapsed());
-        let answer = if self.options.is_propfind() {
-            self.agent.run(request.map(|()| WHO))
-        } else {
-            self.agent.run(request)
+        let (parts, body) = request.into_parts();
+        let mut request = Request::from_parts(parts, ());
+        // The agent's own deadline begins now, which is right for the first request of a lookup.
+        let spent = start.elapsed();
+        if spent > SLACK {
+            let left = self.options.timeout.saturating_sub(spent);
+            let configured = self.agent.configure_request(request);
+            request = configured.timeout_global(Some(left)).build();
+        }
+        let answer = match body {
+            Some(body) => self.agent.run(request.map(|()| body)),
+            None => self.agent.run(request),
         };
         let mut answer = answer.map_err(explain)?;
         let status = answer.status();
@@ -165,15 +205,14 @@ impl Client {
             elapsed: start.elapsed(),
         })
     }
+}
 
-    /// The URL without its query, which may hold a secret.
-    pub fn shown_url(&self) -> String {
-        let url = &self.options.url;
-        format!(
-            "{}://{}{}",
-            url.scheme_str().unwrap_or_default(),
-            url.authority().map_or("", |authority| authority.as_str()),
-            url.path()
-        )
-    }
+/// A URL without its query, which may hold a secret.
+pub fn shown(url: &Uri) -> String {
+    format!(
+        "{}://{}{}",
+        url.scheme_str().unwrap_or_default(),
+        url.authority().map_or("", |authority| authority.as_str()),
+        url.path()
+    )
 }

@@ -4,15 +4,20 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
+use ureq::http::uri::PathAndQuery;
 use ureq::http::{HeaderName, HeaderValue, Method, Uri, header};
 
 use crate::error::Error;
 
 /// The largest `ca_file`, in bytes; Debian's whole bundle has a tenth of it.
 const CA_FILE_MAX_BYTES: u64 = 4 << 20;
+
+/// What is encoded in a segment of a path: all but the unreserved characters (RFC 3986, section 2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The milliseconds that a deadline may have: Dovecot gives up on a worker's lookup after 60 s.
 const MSECS: std::ops::RangeInclusive<i64> = 100..=55_000;
@@ -41,6 +46,15 @@ pub enum Principal {
     Username,
 }
 
+/// Which app passwords are accepted, by the files that they open in Nextcloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileAccess {
+    /// Every one.
+    Any,
+    /// Only those without access to files.
+    None,
+}
+
 /// What a client is made of, checked.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -63,6 +77,8 @@ pub struct Options {
     pub roots: Option<Vec<CertificateDer<'static>>>,
     /// Who must have answered.
     pub principal: Principal,
+    /// Which app passwords are accepted.
+    pub file_access: FileAccess,
     /// The User-Agent header.
     pub user_agent: HeaderValue,
     /// Whether each request and each answer is logged.
@@ -87,6 +103,7 @@ impl Options {
             connect_timeout: Duration::from_millis(2000),
             roots: None,
             principal: Principal::Any,
+            file_access: FileAccess::Any,
             user_agent: HeaderValue::from_static(concat!("httpbasic/", env!("CARGO_PKG_VERSION"))),
             debug: false,
         };
@@ -108,6 +125,7 @@ impl Options {
                 "ca_file" => parse_ca_file(&value).map(|roots| options.roots = Some(roots)),
                 "allow_cleartext" => boolean(&value).map(|yes| allow_cleartext = yes),
                 "principal" => parse_principal(&value).map(|who| options.principal = who),
+                "file_access" => parse_file_access(&value).map(|files| options.file_access = files),
                 "user_agent" => parse_user_agent(&value).map(|name| options.user_agent = name),
                 "debug" => boolean(&value).map(|yes| options.debug = yes),
                 _ => Err("is unknown setting".into()),
@@ -124,6 +142,16 @@ impl Options {
         self.method.as_str() == "PROPFIND"
     }
 
+    /// Where Nextcloud keeps the files of the user of this name.
+    pub fn files_url(&self, name: &str) -> Uri {
+        let path = self.url.path().trim_end_matches('/');
+        let name = utf8_percent_encode(name, SEGMENT);
+        let mut parts = self.url.clone().into_parts();
+        let path = PathAndQuery::try_from(format!("{path}/files/{name}/"));
+        parts.path_and_query = Some(path.expect("every byte of a name is encoded that needs it"));
+        Uri::from_parts(parts).expect("only the path of a whole URL has changed")
+    }
+
     /// What the options must be together.
     fn check(&self, allow_cleartext: bool) -> Result<(), Error> {
         if self.url.scheme_str() == Some("http") && !allow_cleartext && !is_loopback(&self.url) {
@@ -136,6 +164,9 @@ impl Options {
         }
         if self.principal != Principal::Any && !self.is_propfind() {
             return Err(wrong("principal", "needs the method PROPFIND, which alone asks for it"));
+        }
+        if self.file_access != FileAccess::Any && !self.is_propfind() {
+            return Err(wrong("file_access", "needs the method PROPFIND, which alone asks for it"));
         }
         Ok(())
     }
@@ -277,6 +308,15 @@ fn parse_principal(value: &Value) -> Result<Principal, String> {
         "any" => Ok(Principal::Any),
         "user" => Ok(Principal::User),
         "username" => Ok(Principal::Username),
+        _ => Err(expected(what, value)),
+    }
+}
+
+fn parse_file_access(value: &Value) -> Result<FileAccess, String> {
+    let what = "\"any\" or \"none\"";
+    match text(what, value)? {
+        "any" => Ok(FileAccess::Any),
+        "none" => Ok(FileAccess::None),
         _ => Err(expected(what, value)),
     }
 }
@@ -454,6 +494,7 @@ mod tests {
             ("method", "PROP FIND"),
             ("method", ""),
             ("principal", "User"),
+            ("file_access", "no"),
             ("forwarded_header", "X Forwarded"),
             ("forwarded_header", "X:\r\nY"),
             ("forwarded_header", "authorization"),
@@ -484,6 +525,22 @@ mod tests {
         assert_eq!(same, "failure_status must differ from success_status");
         let unasked = problem([("method", "GET"), ("principal", "user")]);
         assert!(unasked.starts_with("principal needs the method PROPFIND"), "{unasked}");
+        let unasked = problem([("method", "GET"), ("file_access", "none")]);
+        assert!(unasked.starts_with("file_access needs the method PROPFIND"), "{unasked}");
+    }
+
+    #[test]
+    fn the_url_of_a_users_files_is_below_that_of_the_options() {
+        for (base, name, expected) in [
+            ("https://h/remote.php/dav/", "bob", "https://h/remote.php/dav/files/bob/"),
+            ("https://h:8443/remote.php/dav", "bob", "https://h:8443/remote.php/dav/files/bob/"),
+            ("https://h", "bob", "https://h/files/bob/"),
+            ("https://h/dav/?a=b", "bob", "https://h/dav/files/bob/"),
+            ("https://h/", "o'hara jo@x", "https://h/files/o%27hara%20jo%40x/"),
+            ("https://h/", "a/../b?c#d%é", "https://h/files/a%2F..%2Fb%3Fc%23d%25%C3%A9/"),
+        ] {
+            assert_eq!(url(base).unwrap().files_url(name), *expected, "{base} {name}");
+        }
     }
 
     #[test]

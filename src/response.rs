@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 use roxmltree::{Document, Node};
 
 const DAV: &str = "DAV:";
+const OWNCLOUD: &str = "http://owncloud.org/ns";
 const SABREDAV: &str = "http://sabredav.org/ns";
 
 /// The longest text of a server that is kept, in characters: it goes into log lines.
@@ -30,7 +31,7 @@ pub struct Response {
 #[non_exhaustive]
 pub enum Body {
     /// A multistatus answer (RFC 4918, section 13) with the properties of a resource.
-    Multistatus(CurrentUser),
+    Multistatus(Properties),
     /// An error as sabre/dav, and so Nextcloud, reports it.
     Exception {
         /// The name of the exception's class; it is never translated.
@@ -40,6 +41,16 @@ pub enum Body {
     },
     /// Nothing that is understood here.
     Other,
+}
+
+/// The properties that were asked for, as far as they were found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Properties {
+    /// `DAV:current-user-principal`
+    pub current_user: CurrentUser,
+    /// Nextcloud's `oc:fileid`
+    pub file_id: Option<String>,
 }
 
 /// What `DAV:current-user-principal` says (RFC 5397, section 3).
@@ -90,7 +101,9 @@ impl Body {
     /// The principal's path, if the body names one.
     pub fn principal(&self) -> Option<&str> {
         match self {
-            Body::Multistatus(CurrentUser::Principal(href)) => Some(href),
+            Body::Multistatus(Properties {
+                current_user: CurrentUser::Principal(href), ..
+            }) => Some(href),
             _ => None,
         }
     }
@@ -109,14 +122,19 @@ fn multistatus(root: Node) -> Body {
     if propstats.is_empty() {
         return Body::Other;
     }
-    let current_user = propstats
+    let properties: Vec<_> = propstats
         .into_iter()
         .filter(|propstat| succeeded(*propstat))
         .flat_map(|propstat| children(propstat, DAV, "prop"))
-        .flat_map(|prop| children(prop, DAV, "current-user-principal"))
+        .collect();
+    let current_user = properties
+        .iter()
+        .flat_map(|prop| children(*prop, DAV, "current-user-principal"))
         .map(current_user)
-        .next();
-    Body::Multistatus(current_user.unwrap_or(CurrentUser::Unknown))
+        .next()
+        .unwrap_or(CurrentUser::Unknown);
+    let file_id = properties.iter().find_map(|prop| child_text(*prop, OWNCLOUD, "fileid"));
+    Body::Multistatus(Properties { current_user, file_id })
 }
 
 fn current_user(property: Node) -> CurrentUser {
@@ -180,33 +198,44 @@ mod tests {
         )
     }
 
-    fn current_user(property: &str) -> Body {
+    fn parsed(status: &str, property: &str) -> Properties {
+        match Body::parse(answer(status, property).as_bytes()) {
+            Body::Multistatus(properties) => properties,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn current_user(property: &str) -> CurrentUser {
         let property = format!("<d:current-user-principal>{property}</d:current-user-principal>");
-        Body::parse(answer("HTTP/1.1 200 OK", &property).as_bytes())
+        parsed("HTTP/1.1 200 OK", &property).current_user
     }
 
     #[test]
     fn the_principal_is_the_href_of_a_property_that_was_found() {
         let bob = "<d:href> /principals/bob/ </d:href>";
-        let principal = CurrentUser::Principal("/principals/bob/".into());
-        assert_eq!(current_user(bob), Body::Multistatus(principal));
-        assert_eq!(current_user(bob).principal(), Some("/principals/bob/"));
-
+        assert_eq!(current_user(bob), CurrentUser::Principal("/principals/bob/".into()));
         let property = format!("<d:current-user-principal>{bob}</d:current-user-principal>");
         for status in ["HTTP/1.1 404 Not Found", "HTTP/1.1 2000 OK", "200", ""] {
-            let body = Body::parse(answer(status, &property).as_bytes());
-            assert_eq!(body, Body::Multistatus(CurrentUser::Unknown), "{status}");
+            assert_eq!(parsed(status, &property).current_user, CurrentUser::Unknown, "{status}");
         }
     }
 
     #[test]
     fn a_principal_is_absent_or_nobody() {
-        let unknown = Body::Multistatus(CurrentUser::Unknown);
-        assert_eq!(current_user(""), unknown);
-        assert_eq!(current_user("<d:href/>"), unknown);
-        assert_eq!(current_user("<href>/bob/</href>"), unknown);
-        let nobody = current_user("<d:unauthenticated/>");
-        assert_eq!(nobody, Body::Multistatus(CurrentUser::Unauthenticated));
+        for nothing in ["", "<d:href/>", "<href>/bob/</href>"] {
+            assert_eq!(current_user(nothing), CurrentUser::Unknown, "{nothing}");
+        }
+        assert_eq!(current_user("<d:unauthenticated/>"), CurrentUser::Unauthenticated);
+    }
+
+    #[test]
+    fn a_file_id_is_that_of_a_property_that_was_found() {
+        let property = |id: &str| format!("<o:fileid xmlns:o='{OWNCLOUD}'>{id}</o:fileid>");
+        let file_id = |status: &str, id: &str| parsed(status, &property(id)).file_id;
+        assert_eq!(file_id("HTTP/1.1 200 OK", "-1").as_deref(), Some("-1"));
+        assert_eq!(file_id("HTTP/1.1 200 OK", ""), None);
+        assert_eq!(file_id("HTTP/1.1 404 Not Found", "-1"), None);
+        assert_eq!(parsed("HTTP/1.1 200 OK", "<d:fileid>-1</d:fileid>").file_id, None);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What Dovecot should do with a login: the answer of the server, or its absence, as one word.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
-use crate::client::Client;
+use crate::client::{self, Client};
 use crate::credentials::Credentials;
-use crate::options::{Options, Principal};
+use crate::error::Error;
+use crate::options::{FileAccess, Options, Principal};
 use crate::password;
 use crate::response::{Body, CurrentUser, Response, principal_name, printable};
 
@@ -30,16 +32,39 @@ pub fn verify(client: &Client, user: &[u8], password: &[u8], remote_ip: Option<&
         Ok(credentials) => credentials,
         Err(error) => return Verdict::Refused(error.to_string()),
     };
-    let verdict = match client.propfind(credentials, remote_ip.and_then(address)) {
-        Ok(response) => judge(client.options(), credentials, &response),
-        Err(error) => Verdict::Unavailable(error.to_string()),
-    };
-    match verdict {
-        Verdict::Unavailable(why) => {
-            Verdict::Unavailable(format!("{why} [{}]", client.shown_url()))
+    let proof = prove(client, credentials, remote_ip.and_then(address));
+    match proof.and_then(|()| password::ssha256(password).map_err(unavailable)) {
+        Ok(field) => Verdict::Ok(field),
+        Err(Verdict::Unavailable(why)) => {
+            Verdict::Unavailable(format!("{why} [{}]", client::shown(&client.options().url)))
         }
-        other => other,
+        Err(verdict) => verdict,
     }
+}
+
+/// Asks as often as the options want; whatever is not proven is a verdict.
+fn prove(
+    client: &Client,
+    credentials: Credentials,
+    remote_ip: Option<IpAddr>,
+) -> Result<(), Verdict> {
+    let (options, start) = (client.options(), Instant::now());
+    let response = client.propfind(credentials, remote_ip, start).map_err(unavailable)?;
+    judge(options, credentials.user(), &response)?;
+    if options.file_access == FileAccess::Any {
+        return Ok(());
+    }
+    let name = response.body.principal().and_then(principal_name).ok_or_else(|| {
+        let said = "the server does not say whose password it is (file_access = \"none\")";
+        Verdict::Refused(said.into())
+    })?;
+    let response =
+        client.propfind_files(&name, credentials, remote_ip, start).map_err(unavailable)?;
+    judge_files(&response)
+}
+
+fn unavailable(error: Error) -> Verdict {
+    Verdict::Unavailable(error.to_string())
 }
 
 /// The IP address in a request field, if it is one.
@@ -47,25 +72,41 @@ pub fn address(text: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-fn judge(options: &Options, credentials: Credentials, response: &Response) -> Verdict {
-    let said = response.summary();
+/// Whether the answer proves that the password is this user's.
+fn judge(options: &Options, user: &[u8], response: &Response) -> Result<(), Verdict> {
     if response.status == options.success_status {
-        return match proof(options, credentials.user(), response) {
-            Ok(()) => match password::ssha256(credentials.password()) {
-                Ok(field) => Verdict::Ok(field),
-                Err(error) => Verdict::Unavailable(error.to_string()),
-            },
-            Err(verdict) => verdict,
-        };
+        return whose(options, user, response);
     }
     if response.status == options.failure_status {
-        return Verdict::Refused(match &response.body {
+        let said = response.summary();
+        return Err(Verdict::Refused(match &response.body {
             Body::Exception { name, .. } if name.ends_with("PasswordLoginForbidden") => {
                 format!("{said}: this account needs an app password")
             }
             _ => said,
-        });
+        }));
     }
+    Err(nothing_known(response))
+}
+
+/// Whether the answer proves that the password opens no files.
+fn judge_files(response: &Response) -> Result<(), Verdict> {
+    match (response.status, &response.body) {
+        (207, Body::Multistatus(properties)) if properties.file_id.as_deref() == Some("-1") => {
+            Ok(())
+        }
+        (429 | 500.., _) => Err(nothing_known(response)),
+        _ => Err(Verdict::Refused(
+            "the password may read files: make an app password in Nextcloud, Settings, Security, \
+             and take \"Allow filesystem access\" from it (file_access = \"none\")"
+                .into(),
+        )),
+    }
+}
+
+/// The verdict on a status that says nothing about the password.
+fn nothing_known(response: &Response) -> Verdict {
+    let said = response.summary();
     match (response.status, &response.body) {
         (429, _) => Verdict::Throttled(format!("{said}: too many failed logins from this address")),
         (503, Body::Exception { message: Some(message), .. }) if is_login_exception(message) => {
@@ -75,36 +116,38 @@ fn judge(options: &Options, credentials: Credentials, response: &Response) -> Ve
     }
 }
 
-/// Whether an answer with the right status proves that the password is this user's.
-fn proof(options: &Options, user: &[u8], response: &Response) -> Result<(), Verdict> {
+/// Whether an answer with the right status is from the principal who must have answered.
+fn whose(options: &Options, user: &[u8], response: &Response) -> Result<(), Verdict> {
     if !options.is_propfind() {
         return Ok(());
     }
-    let who = match &response.body {
-        Body::Multistatus(CurrentUser::Principal(href)) => principal_name(href),
-        Body::Multistatus(CurrentUser::Unknown) => None,
-        Body::Multistatus(CurrentUser::Unauthenticated) => {
+    let Body::Multistatus(properties) = &response.body else {
+        let said = format!("{} without a multistatus body; is the URL right?", response.summary());
+        return Err(Verdict::Unavailable(said));
+    };
+    let who = match &properties.current_user {
+        CurrentUser::Principal(href) => principal_name(href),
+        CurrentUser::Unknown => None,
+        CurrentUser::Unauthenticated => {
             let said = "the server answers without looking at the password; is the URL right?";
             return Err(Verdict::Unavailable(said.into()));
         }
-        _ => {
-            let said =
-                format!("{} without a multistatus body; is the URL right?", response.summary());
-            return Err(Verdict::Unavailable(said));
-        }
     };
-    let user = String::from_utf8_lossy(user);
     let (wanted, setting) = match options.principal {
         Principal::Any => return Ok(()),
-        Principal::User => (&*user, "user"),
-        Principal::Username => (user.split('@').next().unwrap_or_default(), "username"),
+        Principal::User => (user, "user"),
+        Principal::Username => {
+            (user.split(|byte| *byte == b'@').next().unwrap_or(user), "username")
+        }
     };
+    // A name that is not UTF-8 is nobody's.
+    let wanted = std::str::from_utf8(wanted).unwrap_or_default();
     match who {
-        Some(who) if same_name(&who, wanted) => Ok(()),
+        Some(who) if !wanted.is_empty() && same_name(&who, wanted) => Ok(()),
         Some(who) => Err(Verdict::Refused(format!(
             "the password is that of {}, not of {} (principal = \"{setting}\")",
             printable(&who),
-            printable(wanted)
+            printable(&String::from_utf8_lossy(user))
         ))),
         None => Err(Verdict::Refused(format!(
             "the server does not say whose password it is (principal = \"{setting}\")"
@@ -146,23 +189,21 @@ mod tests {
         Response { status, reason: None, body, elapsed: Duration::ZERO }
     }
 
-    fn judged(user: &str, principal: &str, response: &Response) -> Verdict {
+    fn judged(user: &str, principal: &str, response: &Response) -> Result<(), Verdict> {
         let options = [("url", "https://host/"), ("principal", principal)];
         let options = options.map(|(key, value)| (key.into(), Value::String(value.into())));
         let options = Options::new(options).unwrap();
-        judge(&options, Credentials::new(user.as_bytes(), b"secret").unwrap(), response)
+        judge(&options, user.as_bytes(), response)
     }
 
-    fn word(verdict: &Verdict) -> &'static str {
-        match verdict {
-            Verdict::Ok(field) => {
-                assert!(field.starts_with("{SSHA256}"));
-                "ok"
-            }
-            Verdict::Refused(_) => "refused",
-            Verdict::Disabled(_) => "disabled",
-            Verdict::Throttled(_) => "throttled",
-            Verdict::Unavailable(_) => "unavailable",
+    fn word(proof: &Result<(), Verdict>) -> &'static str {
+        match proof {
+            Ok(()) => "ok",
+            Err(Verdict::Refused(_)) => "refused",
+            Err(Verdict::Disabled(_)) => "disabled",
+            Err(Verdict::Throttled(_)) => "throttled",
+            Err(Verdict::Unavailable(_)) => "unavailable",
+            Err(Verdict::Ok(_)) => unreachable!("an error is never ok"),
         }
     }
 
@@ -216,12 +257,13 @@ mod tests {
     fn the_log_says_who_answered_and_which_setting_decides() {
         let verdict = judged("victim@example.com", "user", &recording("ok-principal-email-login"));
         let text = "the password is that of bob, not of victim@example.com (principal = \"user\")";
-        assert_eq!(verdict, Verdict::Refused(text.into()));
+        assert_eq!(verdict, Err(Verdict::Refused(text.into())));
     }
 
     #[test]
     fn the_log_says_when_an_app_password_is_needed() {
-        let Verdict::Refused(text) = judged("bob", "any", &recording("account-password-forbidden"))
+        let Err(Verdict::Refused(text)) =
+            judged("bob", "any", &recording("account-password-forbidden"))
         else {
             panic!("not refused");
         };
@@ -259,6 +301,30 @@ mod tests {
                       <unauthenticated/></current-user-principal></prop><status>HTTP/1.1 200 OK</status>\
                       </propstat></response></multistatus>";
         assert_eq!(word(&judged("bob", "any", &response(207, nobody))), "unavailable");
+    }
+
+    #[test]
+    fn only_a_password_that_opens_no_files_is_for_mail_alone() {
+        for (name, expected) in [
+            ("files-app-password-without-file-access", "ok"),
+            ("files-full-app-password", "refused"),
+            ("ok-principal", "refused"),
+            ("wrong-password", "refused"),
+            ("account-disabled", "disabled"),
+            ("throttled", "throttled"),
+            ("maintenance", "unavailable"),
+            ("get-instead-of-propfind", "refused"),
+        ] {
+            assert_eq!(word(&judge_files(&recording(name))), expected, "{name}");
+        }
+        for id in ["", "-2", "1", "-10", "- 1", "none"] {
+            let body = format!(
+                "<multistatus xmlns='DAV:'><response><propstat><prop><fileid \
+                 xmlns='http://owncloud.org/ns'>{id}</fileid></prop><status>HTTP/1.1 200 OK</status>\
+                 </propstat></response></multistatus>"
+            );
+            assert_eq!(word(&judge_files(&response(207, &body))), "refused", "{id}");
+        }
     }
 
     #[test]

@@ -243,6 +243,62 @@ fn another_method_may_have_another_proof() {
     assert_eq!((request.header("depth"), request.header("content-length")), (None, None));
 }
 
+/// Nextcloud, as far as it tells whose password it is and whether it opens files.
+fn nextcloud(request: &Request) -> Vec<u8> {
+    let credentials = String::from_utf8(credentials(request)).unwrap();
+    let (user, password) = credentials.split_once(':').unwrap();
+    if request.head.starts_with("PROPFIND /dav/ ") {
+        return principal(user);
+    }
+    let id = match password {
+        "for mail" => "<fileid xmlns='http://owncloud.org/ns'>-1</fileid>",
+        "for files" => "<fileid xmlns='http://owncloud.org/ns'>13</fileid>",
+        _ => "",
+    };
+    let body = format!(
+        "<multistatus xmlns='DAV:'><response><propstat><prop>{id}</prop>\
+         <status>HTTP/1.1 200 OK</status></propstat></response></multistatus>"
+    );
+    answer("207 Multi-Status", &body)
+}
+
+#[test]
+fn with_file_access_none_a_password_for_files_opens_no_mailbox() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), nextcloud);
+    world.client(server.port, "file_access = 'none'");
+    assert_eq!(world.verify(b"o'hara jo@example.com", b"for mail", Some("192.0.2.1")).0, "ok");
+    let asked = server.requests();
+    assert_eq!((asked.len(), server.connections()), (2, 1));
+    let path = "PROPFIND /dav/files/o%27hara%20jo%40example.com/ HTTP/1.1\r\n";
+    assert!(asked[1].head.starts_with(path), "{}", asked[1].head);
+    assert!(asked[1].body.contains("<fileid xmlns=\"http://owncloud.org/ns\"/>"));
+    assert_eq!(asked[1].header("depth"), Some("0"));
+    assert_eq!(asked[1].header("x-forwarded-for"), Some("192.0.2.1"));
+    for password in ["for files", "other"] {
+        let (word, text) = world.verify(b"bob", password.as_bytes(), None);
+        assert_eq!(word, "refused");
+        assert!(text.contains("\"Allow filesystem access\""), "{text}");
+    }
+    world.client(server.port, "");
+    assert_eq!(world.verify(b"bob", b"for files", None).0, "ok");
+}
+
+#[test]
+fn both_requests_of_a_lookup_have_one_deadline() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |request| {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        nextcloud(request)
+    });
+    world.client(server.port, "file_access = 'none', timeout_msecs = 450");
+    let start = std::time::Instant::now();
+    let (word, text) = world.verify(b"bob", b"for mail", None);
+    assert_eq!(word, "unavailable");
+    assert!(text.starts_with("timeout: "), "{text}");
+    assert!(start.elapsed().as_millis() < 550, "{:?}", start.elapsed());
+}
+
 #[test]
 fn propfind_returns_the_answer_whatever_its_status() {
     let world = World::new();

@@ -1,5 +1,7 @@
 //! The userdata that `httpbasic.client` returns, and its methods.
 
+use std::time::Instant;
+
 use ::log::Level;
 use mlua::{Function, IntoLua, Lua, MetaMethod, Table, UserData, UserDataFields, Value};
 
@@ -57,7 +59,8 @@ fn verify(lua: &Lua, arguments: Arguments) -> Result<(&'static str, Value), Fail
 /// `client:propfind(user, password, remote_ip)`
 fn propfind(lua: &Lua, arguments: Arguments) -> Result<(Option<Table>, Option<String>), Failure> {
     let result = ask(lua, arguments, |client, user, password, remote_ip| {
-        client.propfind(Credentials::new(user, password)?, remote_ip.and_then(verdict::address))
+        let remote_ip = remote_ip.and_then(verdict::address);
+        client.propfind(Credentials::new(user, password)?, remote_ip, Instant::now())
     })?;
     match result {
         Ok(response) => Ok((Some(table(lua, &response)?), None)),

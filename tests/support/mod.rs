@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 /// Makes each of these functions a test of both versions of Dovecot.
+#[allow(unused_macros, reason = "not every test needs a Dovecot")]
 macro_rules! promises {
     ($($name:ident)*) => {
         mod dovecot_2_3 {
