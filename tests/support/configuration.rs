@@ -5,11 +5,20 @@ use std::process::Command;
 
 use super::dovecot::{Setup, Version};
 
-/// The whole file.
+/// The whole file for a Dovecot with the script and users that all have a mailbox.
 pub fn text(version: Version, folder: &Path, imap_port: u16, setup: &Setup) -> String {
+    let databases = match version {
+        Version::V2_3 => databases_2_3(folder, setup),
+        Version::V2_4 => databases_2_4(folder, setup),
+    };
+    [base(version, folder, imap_port), cache(setup), setup.extra.into(), databases].concat()
+}
+
+/// What every Dovecot of the tests needs, whatever its passdb and userdb.
+pub fn base(version: Version, folder: &Path, imap_port: u16) -> String {
     match version {
-        Version::V2_3 => version_2_3(folder, imap_port, setup),
-        Version::V2_4 => version_2_4(folder, imap_port, setup),
+        Version::V2_3 => base_2_3(folder, imap_port),
+        Version::V2_4 => base_2_4(folder, imap_port),
     }
 }
 
@@ -42,19 +51,9 @@ fn mail_user() -> (String, String, String) {
     (user, group, rootless)
 }
 
-fn version_2_3(folder: &Path, imap_port: u16, setup: &Setup) -> String {
+fn base_2_3(folder: &Path, imap_port: u16) -> String {
     let folder = folder.display();
-    let (user, group, rootless) = mail_user();
-    let args = setup.args;
-    let (cache, extra) = (cache(setup), setup.extra);
-    let master = if setup.master {
-        format!(
-            "auth_master_user_separator = *\npassdb {{\n  driver = passwd-file\n  master = yes\n  \
-             args = {folder}/masters\n  result_success = continue\n}}\n"
-        )
-    } else {
-        String::new()
-    };
+    let (_, _, rootless) = mail_user();
     format!(
         r#"
 base_dir = {folder}/run
@@ -83,7 +82,26 @@ service imap-login {{
     port = 0
   }}
 }}
-{rootless}{cache}{master}{extra}
+{rootless}
+"#
+    )
+}
+
+fn databases_2_3(folder: &Path, setup: &Setup) -> String {
+    let folder = folder.display();
+    let (user, group, _) = mail_user();
+    let args = setup.args;
+    let master = if setup.master {
+        format!(
+            "auth_master_user_separator = *\npassdb {{\n  driver = passwd-file\n  master = yes\n  \
+             args = {folder}/masters\n  result_success = continue\n}}\n"
+        )
+    } else {
+        String::new()
+    };
+    format!(
+        r#"
+{master}
 passdb {{
   driver = lua
   args = file={folder}/lua/auth-httpbasic.lua blocking=yes {args}
@@ -96,19 +114,8 @@ userdb {{
     )
 }
 
-fn version_2_4(folder: &Path, imap_port: u16, setup: &Setup) -> String {
+fn base_2_4(folder: &Path, imap_port: u16) -> String {
     let folder = folder.display();
-    let (cache, extra) = (cache(setup), setup.extra);
-    let master = if setup.master {
-        format!(
-            "auth_master_user_separator = *\npassdb masters {{\n  driver = passwd-file\n  \
-             master = yes\n  passwd_file_path = {folder}/masters\n  result_success = continue\n}}\n"
-        )
-    } else {
-        String::new()
-    };
-    let settings: String =
-        setup.settings.iter().map(|(name, value)| format!("    {name} = \"{value}\"\n")).collect();
     format!(
         r#"
 dovecot_config_version = 2.4.1
@@ -143,7 +150,25 @@ service imap-login {{
     port = 0
   }}
 }}
-{cache}{master}{extra}
+"#
+    )
+}
+
+fn databases_2_4(folder: &Path, setup: &Setup) -> String {
+    let folder = folder.display();
+    let master = if setup.master {
+        format!(
+            "auth_master_user_separator = *\npassdb masters {{\n  driver = passwd-file\n  \
+             master = yes\n  passwd_file_path = {folder}/masters\n  result_success = continue\n}}\n"
+        )
+    } else {
+        String::new()
+    };
+    let settings: String =
+        setup.settings.iter().map(|(name, value)| format!("    {name} = \"{value}\"\n")).collect();
+    format!(
+        r#"
+{master}
 passdb httpbasic {{
   driver = lua
   lua_file = {folder}/lua/auth-httpbasic.lua

@@ -101,6 +101,15 @@ pub struct Dovecot {
 impl Dovecot {
     /// Starts it in a folder of its own.
     pub fn start(version: Version, setup: &Setup) -> Self {
+        Self::start_on(version, &script(version, setup), |folder, imap_port| {
+            let configuration = configuration::text(version, folder, imap_port, setup);
+            fs::write(folder.join("dovecot.conf"), configuration).unwrap();
+        })
+    }
+
+    /// Starts it on the files that `write` puts into its folder, dovecot.conf among them; the
+    /// library and `script` are in `lua/`.
+    pub fn start_on(version: Version, script: &str, write: impl FnOnce(&Path, u16)) -> Self {
         let folder = tempfile::Builder::new().prefix("httpbasic-dovecot-").tempdir().unwrap();
         let path = folder.path();
         // Other users than the one who starts it must get in, whatever the umask.
@@ -112,11 +121,10 @@ impl Dovecot {
         make("lua", 0o755);
         make("mail", 0o777);
         library::install(&path.join("lua"));
-        fs::write(path.join("lua/auth-httpbasic.lua"), script(version, setup)).unwrap();
+        fs::write(path.join("lua/auth-httpbasic.lua"), script).unwrap();
         fs::write(path.join("masters"), format!("{}:{{PLAIN}}{}\n", MASTER.0, MASTER.1)).unwrap();
         let imap_port = port::free();
-        let configuration = configuration::text(version, path, imap_port, setup);
-        fs::write(path.join("dovecot.conf"), configuration).unwrap();
+        write(path, imap_port);
 
         let mut dovecot = Self { version, folder, imap_port, process: None };
         let file = dovecot.configuration();
@@ -171,8 +179,8 @@ impl Dovecot {
     }
 }
 
-/// The script as this Dovecot needs it: 2.4 is given the settings, and runs it as it was shipped.
-fn script(version: Version, setup: &Setup) -> String {
+/// The shipped script, or the test's own, as this Dovecot needs it: 2.4 is given the settings, and runs it as it was shipped.
+pub fn script(version: Version, setup: &Setup) -> String {
     if let Some(script) = &setup.script {
         return script.clone();
     }
