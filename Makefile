@@ -6,20 +6,21 @@ DESTDIR ?=
 
 CARGO    = cargo
 FEATURE  = lua$(subst .,,$(LUA))
-VENDORED = --no-default-features --features lua54,vendored
+VENDORED = --no-default-features --features $(1),vendored
 LIBRARY  = $(or $(CARGO_TARGET_DIR),target)/release/libhttpbasic.so
 LUA_LIB  = $(DESTDIR)$(PREFIX)/lib/$(shell $(CC) -print-multiarch)/lua/$(LUA)
 
 # Every shell has a USER; only one that was given to make is meant.
 DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
 
-.PHONY: help deps build demo test lint install
+.PHONY: help deps build demo test bench lint install
 
 help:
 	@echo 'make demo     show a login: nginx, Dovecot and this module, on this machine only'
 	@echo '              (URL=https://… USER=… asks your own server; DOVECOT=2.4 is for root)'
 	@echo 'make build    build the library: $(LIBRARY)'
 	@echo 'make test     run all tests'
+	@echo 'make bench    measure, and print tables for the README'
 	@echo 'make lint     check style and common mistakes'
 	@echo 'make install  install the library and the script (LUA=5.4 PREFIX=/usr DESTDIR=)'
 	@echo 'make deps     install the Debian packages that these need; the others call it'
@@ -36,12 +37,18 @@ demo: deps
 test: deps
 	@tests/debian13 make || [ "$$(id -u)" != 0 ]
 	$(CARGO) test --locked -- $(if $(filter-out 0,$(shell id -u)),--skip dovecot_2_4)
-	$(CARGO) test --locked $(VENDORED) --lib --test interface
+	$(CARGO) test --locked $(call VENDORED,lua54) --lib
+	set -e; for lua in lua54 lua53 lua51 luajit; do \
+		$(CARGO) test --locked $(call VENDORED,$$lua) --test interface --test base64 --test base64_random; \
+	done
+
+bench: deps
+	$(CARGO) bench --locked --bench base64
 
 lint: deps
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --all-targets $(VENDORED) -- -D warnings
+	$(CARGO) clippy --locked --all-targets $(call VENDORED,lua54) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
 	luacheck --quiet lua
 	shellcheck tests/packages tests/debian13 .ci/run

@@ -245,7 +245,7 @@ fn parse_url(value: &Value) -> Result<Uri, String> {
         return Err("must not have a user name or password".into());
     }
     let has_port = authority.as_str().len() > authority.host().len();
-    if has_port && !url.port_u16().is_some_and(|port| port > 0) {
+    if has_port && url.port_u16().is_none_or(|port| port == 0) {
         return Err("has a port that is none".into());
     }
     if ServerName::try_from(bare_host(&url)).is_err() {
