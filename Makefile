@@ -56,4 +56,7 @@ lint: deps
 install: build
 	install -d $(LUA_LIB) $(DESTDIR)/etc/dovecot/lua
 	install -m 644 $(LIBRARY) $(LUA_LIB)/httpbasic.so
-	install -m 644 lua/auth-httpbasic.lua $(DESTDIR)/etc/dovecot/lua/
+	# An edited script stays; the new one then lies beside it.
+	file=$(DESTDIR)/etc/dovecot/lua/auth-httpbasic.lua; \
+	if [ -e "$$file" ]; then file=$$file.new; fi; \
+	install -m 644 lua/auth-httpbasic.lua "$$file"

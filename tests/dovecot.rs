@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use support::apache::Apache;
 use support::ca::Ca;
 use support::dovecot::{Dovecot, Setup, Version};
+use support::http::{Server, principal, refusal};
 use support::nginx::Nginx;
 use support::port;
 
@@ -137,4 +138,40 @@ fn a_lookup_without_a_password_fails_with_a_reason(version: Version) {
     assert!(!lookup.succeeded, "{lookup:?}");
     let said = "db-lua: a web server can only be asked with a password";
     assert!(dovecot.log().contains(said), "{}", dovecot.log());
+}
+
+/// A script as the guide for docker-mailserver has its readers write it, on lbase64's `base64.lua`.
+const GUIDES_SCRIPT: &str = "
+local folder = debug.getinfo(1, 'S').source:match('^@(.*/)')
+package.path = package.path .. ';' .. folder .. '?.lua'
+local base64 = require('base64')
+local client = dovecot.http.client { timeout = 1000, max_attempts = 1 }
+function script_init() return 0 end
+function auth_passdb_lookup(req)
+    local request = client:request { url = 'URL', method = 'PROPFIND' }
+    local credentials = base64.encode(req.user .. ':' .. req.password)
+    request:add_header('Authorization', 'Basic ' .. credentials)
+    local status = request:submit():status()
+    if status == 207 then
+        return dovecot.auth.PASSDB_RESULT_OK, 'nopassword=y'
+    elseif status == 401 then
+        return dovecot.auth.PASSDB_RESULT_PASSWORD_MISMATCH, ''
+    end
+    return dovecot.auth.PASSDB_RESULT_INTERNAL_FAILURE, 'status ' .. status
+end
+";
+
+#[test]
+fn the_guides_script_runs_on_our_base64() {
+    let server = Server::answering(None, |request| {
+        let pair = STANDARD.encode(format!("{}:{}", BOB.0, BOB.1));
+        let right = request.header("authorization") == Some(&format!("Basic {pair}"));
+        if right { principal(BOB.0) } else { refusal() }
+    });
+    let script = GUIDES_SCRIPT.replace("URL", &format!("http://127.0.0.1:{}/", server.port));
+    let dovecot = Dovecot::start(Version::V2_3, &Setup::of_script(&script));
+    let test = dovecot.auth_test(None, BOB.0, BOB.1);
+    assert!(test.succeeded, "{test:?}\n{}", dovecot.log());
+    assert!(dovecot.auth_test(None, BOB.0, ALICE.1).is_refused(), "{}", dovecot.log());
+    assert_eq!(server.requests().len(), 2);
 }

@@ -120,7 +120,7 @@ fn dovecot_2_3_logs_in() {
     logs_in(Version::V2_3, &[auth_conf("auth-httpbasic.conf.ext"), file]);
 }
 
-mod dovecot_2_4 {
+mod only_dovecot_2_4 {
     use super::*;
 
     /// A passdb and a userdb of these names, as docker-mailserver has them, on the accounts' file.

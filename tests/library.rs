@@ -37,6 +37,43 @@ fn the_library_is_at_most_2_5_megabytes_large() {
 }
 
 #[test]
+fn debian_12_and_13_have_the_glibc_that_the_library_needs() {
+    let (_, versions) = run(Command::new("readelf").arg("-V").arg(library::path()));
+    let needed = versions.split("GLIBC_2.").skip(1).filter_map(|rest| {
+        rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<u32>().ok()
+    });
+    // Debian 12 has 2.36.
+    assert!(needed.max().is_some_and(|newest| newest <= 34), "{versions}");
+}
+
+#[test]
+fn make_install_puts_everything_where_debian_looks_and_keeps_an_edited_script() {
+    let folder = tempfile::tempdir().unwrap();
+    let install = || {
+        run(Command::new("make")
+            .args(["--silent", "install"])
+            .arg(format!("DESTDIR={}", folder.path().display()))
+            .current_dir(env!("CARGO_MANIFEST_DIR")))
+    };
+    library::path();
+    let (ok, text) = install();
+    assert!(ok, "{text}");
+    let script = folder.path().join("etc/dovecot/lua/auth-httpbasic.lua");
+    fs::write(&script, "-- edited").unwrap();
+    let (ok, text) = install();
+    assert!(ok, "{text}");
+    assert_eq!(fs::read_to_string(script).unwrap(), "-- edited");
+
+    // Debian's own path, below DESTDIR.
+    let (_, cpath) = run(Command::new("lua5.4").args(["-e", "io.write(package.cpath)"]));
+    let places = cpath.split(';').map(|place| format!("{}{place}", folder.path().display()));
+    let cpath = places.collect::<Vec<_>>().join(";");
+    let script = format!("package.cpath = '{cpath}' print(require('httpbasic')._VERSION)");
+    let (ok, text) = run(Command::new("lua5.4").args(["-e", &script]));
+    assert!(ok && text.trim() == env!("CARGO_PKG_VERSION"), "{text}");
+}
+
+#[test]
 fn a_real_lua_asks_a_server_through_it() {
     let ca = Ca::new();
     let server = Server::answering(Some(&ca.issue(&["localhost"])), |_| principal("alice"));

@@ -101,14 +101,20 @@ pub struct Dovecot {
 impl Dovecot {
     /// Starts it in a folder of its own.
     pub fn start(version: Version, setup: &Setup) -> Self {
+        Self::start_after(version, setup, |_| ())
+    }
+
+    /// The same, but `change` does something to the files before.
+    pub fn start_after(version: Version, setup: &Setup, change: impl FnOnce(&Path)) -> Self {
         Self::start_on(version, &script(version, setup), |folder, imap_port| {
             let configuration = configuration::text(version, folder, imap_port, setup);
             fs::write(folder.join("dovecot.conf"), configuration).unwrap();
+            change(folder);
         })
     }
 
     /// Starts it on the files that `write` puts into its folder, dovecot.conf among them; the
-    /// library and `script` are in `lua/`.
+    /// library, `base64.lua` and `script` are in `lua/`.
     pub fn start_on(version: Version, script: &str, write: impl FnOnce(&Path, u16)) -> Self {
         let folder = tempfile::Builder::new().prefix("httpbasic-dovecot-").tempdir().unwrap();
         let path = folder.path();
@@ -121,6 +127,7 @@ impl Dovecot {
         make("lua", 0o755);
         make("mail", 0o777);
         library::install(&path.join("lua"));
+        fs::copy(shipped("base64.lua"), path.join("lua/base64.lua")).unwrap();
         fs::write(path.join("lua/auth-httpbasic.lua"), script).unwrap();
         fs::write(path.join("masters"), format!("{}:{{PLAIN}}{}\n", MASTER.0, MASTER.1)).unwrap();
         let imap_port = port::free();
@@ -179,13 +186,17 @@ impl Dovecot {
     }
 }
 
+/// A Lua file that is shipped.
+fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("lua").join(name)
+}
+
 /// The shipped script, or the test's own, as this Dovecot needs it: 2.4 is given the settings, and runs it as it was shipped.
 pub fn script(version: Version, setup: &Setup) -> String {
     if let Some(script) = &setup.script {
         return script.clone();
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("lua/auth-httpbasic.lua");
-    let shipped = fs::read_to_string(path).unwrap();
+    let shipped = fs::read_to_string(shipped("auth-httpbasic.lua")).unwrap();
     match version {
         Version::V2_3 => edited(&shipped, &setup.settings),
         Version::V2_4 => shipped,

@@ -18,6 +18,18 @@ pub fn path() -> &'static Path {
     })
 }
 
+/// Builds a library for Lua 5.3, and returns its path.
+pub fn for_lua_5_3() -> PathBuf {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--locked", "--quiet", "--lib"])
+        .args(["--no-default-features", "--features", "lua53,module"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap();
+    assert!(status.success(), "the library for Lua 5.3 does not build");
+    target().join("debug/libhttpbasic.so")
+}
+
 /// Where cargo builds.
 pub fn target() -> PathBuf {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");

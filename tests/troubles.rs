@@ -1,0 +1,116 @@
+//! What goes wrong when it is set up, and the log line by which the README explains it.
+
+#[macro_use]
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use support::ca::Ca;
+use support::configuration;
+use support::dovecot::{Dovecot, Setup, Version};
+use support::nginx::Nginx;
+use support::{library, port};
+
+promises! {
+    a_missing_library_is_named
+    a_library_for_another_lua_is_explained
+}
+
+const USER: &str = "alice@example.com";
+const PASSWORD: &str = "correct horse";
+
+/// A setup whose web server nobody reaches: none of these Dovecots comes so far.
+fn unasked() -> Setup {
+    Setup::new(&format!("https://localhost:{}/", port::free()), None)
+}
+
+/// Dovecot's log after a login that fails because there is no passdb.
+fn fatal_line(dovecot: &Dovecot) -> String {
+    assert!(!dovecot.auth_test(None, USER, PASSWORD).succeeded);
+    let log = dovecot.log();
+    let line = log.lines().find(|line| line.contains("auth: Fatal: "));
+    line.unwrap_or_else(|| panic!("no fatal error:\n{log}")).into()
+}
+
+fn a_missing_library_is_named(version: Version) {
+    let dovecot = Dovecot::start_after(version, &unasked(), |folder| {
+        fs::remove_file(folder.join("lua/httpbasic.so")).unwrap();
+    });
+    let line = fatal_line(&dovecot);
+    let said = "cannot load httpbasic.so: is it there, and built for Lua 5.4? \
+                module 'httpbasic' not found";
+    assert!(line.contains(said), "{line}");
+}
+
+fn a_library_for_another_lua_is_explained(version: Version) {
+    let dovecot = Dovecot::start_after(version, &unasked(), |folder| {
+        fs::copy(library::for_lua_5_3(), folder.join("lua/httpbasic.so")).unwrap();
+    });
+    let line = fatal_line(&dovecot);
+    let said = "cannot load httpbasic.so: is it there, and built for Lua 5.4? error loading module";
+    assert!(line.contains(said), "{line}");
+}
+
+/// A Dovecot whose script only root may read, and a web server that would let the user in.
+fn with_roots_script(version: Version) -> (Nginx, Dovecot) {
+    let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
+    let setup = Setup::new(&nginx.url(), Some(&nginx.ca_file()));
+    let dovecot = Dovecot::start_after(version, &setup, |folder| {
+        let script = folder.join("lua/auth-httpbasic.lua");
+        fs::set_permissions(script, fs::Permissions::from_mode(0o600)).unwrap();
+    });
+    (nginx, dovecot)
+}
+
+#[test]
+fn a_script_that_only_root_may_read_is_named_by_dovecot_2_3() {
+    let (_nginx, dovecot) = with_roots_script(Version::V2_3);
+    let line = fatal_line(&dovecot);
+    assert!(line.contains("lua/auth-httpbasic.lua: Permission denied"), "{line}");
+}
+
+mod only_dovecot_2_4 {
+    use super::*;
+
+    #[test]
+    fn a_script_that_only_root_may_read_is_read_as_root() {
+        let (_nginx, dovecot) = with_roots_script(Version::V2_4);
+        assert!(dovecot.auth_test(None, USER, PASSWORD).succeeded, "{}", dovecot.log());
+    }
+
+    #[test]
+    fn a_configuration_of_2_3_stops_the_start_with_a_line_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("dovecot.conf");
+        let passdb =
+            "passdb {\n  driver = lua\n  args = file=/etc/dovecot/lua/auth-httpbasic.lua\n}\n";
+        for (passdb, said) in [
+            (passdb, "passdb { } is missing section name"),
+            (&passdb.replace("passdb {", "passdb httpbasic {"), "Unknown setting: args"),
+        ] {
+            let base = configuration::base(Version::V2_4, folder.path(), port::free());
+            fs::write(&file, base + passdb).unwrap();
+            let command = Version::V2_4.command(&["dovecot", "-F", "-c", file.to_str().unwrap()]);
+            let output = Command::new(command[0]).args(&command[1..]).output().unwrap();
+            let text = String::from_utf8_lossy(&output.stderr);
+            assert!(!output.status.success() && text.contains(said), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_library_that_debian_13_builds_logs_in_there() {
+        let host = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian13");
+        let output = Command::new(host).arg("build").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let built = String::from_utf8(output.stdout).unwrap();
+        let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
+        let setup = Setup::new(&nginx.url(), Some(&nginx.ca_file()));
+        let dovecot = Dovecot::start_after(Version::V2_4, &setup, |folder| {
+            fs::copy(built.trim(), folder.join("lua/httpbasic.so")).unwrap();
+        });
+        assert!(dovecot.auth_test(None, USER, PASSWORD).succeeded, "{}", dovecot.log());
+        assert!(dovecot.auth_test(None, USER, "another one").is_refused(), "{}", dovecot.log());
+    }
+}
