@@ -4,10 +4,13 @@
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What became of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +27,16 @@ pub struct AuthClient {
 }
 
 impl AuthClient {
-    /// Connects to this socket.
+    /// Connects to this socket, as soon as it is there.
     pub fn open(socket: &Path) -> Self {
-        let stream = UnixStream::connect(socket).unwrap();
+        let start = Instant::now();
+        let stream = loop {
+            match UnixStream::connect(socket) {
+                Ok(stream) => break stream,
+                Err(_) if start.elapsed() < PATIENCE => sleep(Duration::from_millis(10)),
+                Err(problem) => panic!("{}: {problem}", socket.display()),
+            }
+        };
         stream.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
         let mut client = Self { stream: BufReader::new(stream), next: 1 };
         client.send(&format!("VERSION\t1\t1\nCPID\t{}\n", std::process::id()));

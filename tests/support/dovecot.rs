@@ -156,6 +156,17 @@ impl Dovecot {
         self.folder.path().join("run/auth-client")
     }
 
+    /// The process ids of the auth workers.
+    pub fn auth_workers(&self) -> Vec<u32> {
+        let master = format!("PPid:\t{}\n", self.process.as_ref().expect("it runs").id());
+        let is_worker = |id: &u32| {
+            let read = |name| fs::read_to_string(format!("/proc/{id}/{name}")).unwrap_or_default();
+            read("status").contains(&master) && read("cmdline").contains("/auth\0-w")
+        };
+        let ids = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().file_name());
+        ids.filter_map(|name| name.to_str()?.parse().ok()).filter(is_worker).collect()
+    }
+
     /// Runs doveadm on this Dovecot.
     pub fn doveadm(&self, arguments: &[&str]) -> Doveadm {
         let file = self.configuration();
