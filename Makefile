@@ -5,10 +5,10 @@ PREFIX  ?= /usr
 DESTDIR ?=
 
 CARGO    = cargo
-FEATURE  = lua$(subst .,,$(LUA))
+FEATURE  = $(if $(filter luajit,$(LUA)),luajit,lua$(subst .,,$(LUA)))
 VENDORED = --no-default-features --features $(1),vendored
 LIBRARY  = $(or $(CARGO_TARGET_DIR),target)/release/libhttpbasic.so
-LUA_LIB  = $(DESTDIR)$(PREFIX)/lib/$(shell $(CC) -print-multiarch)/lua/$(LUA)
+LUA_LIB  = $(DESTDIR)$(PREFIX)/lib/$(shell $(CC) -print-multiarch)/lua/$(LUA:luajit=5.1)
 
 # Every shell has a USER; only one that was given to make is meant.
 DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))

@@ -20,6 +20,15 @@ pub struct Nginx {
 impl Nginx {
     /// Starts it with a certificate of `ca` for localhost, and these user ids and passwords.
     pub fn start(ca: &Ca, accounts: &[(&str, &str)]) -> Self {
+        Self::start_with(ca, accounts, "auth_basic mail; dav_ext_methods PROPFIND OPTIONS;")
+    }
+
+    /// Starts one that answers every request with this, whatever the credentials.
+    pub fn start_answering(ca: &Ca, status: u16, body: &str) -> Self {
+        Self::start_with(ca, &[], &format!("auth_basic off; return {status} '{body}';"))
+    }
+
+    fn start_with(ca: &Ca, accounts: &[(&str, &str)], location: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("httpbasic-nginx-").tempdir().unwrap();
         let port = port::free();
         let path = folder.path();
@@ -28,7 +37,7 @@ impl Nginx {
         fs::create_dir(path.join("dav")).unwrap();
         fs::write(path.join("server.crt"), identity.certificate).unwrap();
         fs::write(path.join("server.key"), identity.key).unwrap();
-        fs::write(path.join("nginx.conf"), configuration(path, port)).unwrap();
+        fs::write(path.join("nginx.conf"), configuration(path, port, location)).unwrap();
         users::write(&path.join("users"), accounts);
         fs::write(path.join("ca.pem"), ca.pem()).unwrap();
         let mut nginx = Self { folder, port, process: None };
@@ -78,7 +87,7 @@ impl Nginx {
     }
 }
 
-fn configuration(folder: &Path, port: u16) -> String {
+fn configuration(folder: &Path, port: u16, location: &str) -> String {
     let folder = folder.display();
     format!(
         r#"
@@ -103,9 +112,8 @@ http {{
         ssl_certificate_key {folder}/server.key;
         root {folder};
         location /dav/ {{
-            auth_basic mail;
             auth_basic_user_file {folder}/users;
-            dav_ext_methods PROPFIND OPTIONS;
+            {location}
         }}
     }}
 }}
