@@ -10,6 +10,7 @@ use mlua::{Function, Lua, MultiValue, Table, Value};
 
 use support::ca::{self, Ca, Identity};
 use support::http::{Request, Server, answer, principal, refusal};
+use support::nginx::Nginx;
 
 /// An embedded Lua with the module, and a CA that its clients trust.
 struct World {
@@ -380,6 +381,77 @@ fn a_certificate_must_be_trusted_valid_and_for_the_host() {
         server.port
     ));
     assert_eq!(world.verify(b"alice", b"x", None).0, "unavailable");
+}
+
+#[test]
+fn tls_is_1_2_or_1_3_and_nothing_older() {
+    let world = World::new();
+    let body = String::from_utf8(principal("alice")).unwrap();
+    let body = body.split_once("\r\n\r\n").unwrap().1;
+    for (version, expected) in [("TLSv1.3", "ok"), ("TLSv1.2", "ok"), ("TLSv1.1", "unavailable")] {
+        let nginx = Nginx::start_tls(&world.ca, version, body);
+        world.run(&format!(
+            "client = httpbasic.client {{ url = {:?}, ca_file = {:?} }}",
+            nginx.url(),
+            world.ca_file()
+        ));
+        let (word, text) = world.verify(b"alice", b"x", None);
+        assert_eq!(word, expected, "{version}: {text}");
+        assert!(word == "ok" || text.starts_with("tls: "), "{text}");
+    }
+}
+
+#[test]
+fn a_redirect_takes_the_password_nowhere() {
+    let world = World::new();
+    let elsewhere = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    for status in
+        ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"]
+    {
+        let location = format!("https://localhost:{}/dav/", elsewhere.port);
+        let server = Server::answering(Some(&world.localhost()), move |_| {
+            format!("HTTP/1.1 {status}\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n").into()
+        });
+        world.client(server.port, "");
+        let (word, text) = world.verify(b"alice", b"x", None);
+        assert_eq!(word, "unavailable");
+        assert!(text.starts_with(&status[..3]), "{text}");
+    }
+    assert_eq!(elsewhere.connections(), 0);
+}
+
+#[test]
+fn no_cookie_of_one_login_comes_with_the_next() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| {
+        let answer = String::from_utf8(principal("alice")).unwrap();
+        answer.replacen("\r\n", "\r\nSet-Cookie: session=alice; path=/\r\n", 1).into()
+    });
+    world.client(server.port, "");
+    for user in [b"alice", b"bobby"] {
+        assert_eq!(world.verify(user, b"x", None).0, "ok");
+    }
+    assert!(server.requests().iter().all(|request| request.header("cookie").is_none()));
+    assert_eq!(server.connections(), 1, "on one connection");
+}
+
+#[test]
+fn half_an_answer_proves_nothing() {
+    let world = World::new();
+    let whole = principal("alice");
+    let body = whole.len() - whole.windows(4).position(|end| end == b"\r\n\r\n").unwrap() - 4;
+    for missing in [1, 10, body / 2, body - 1, body] {
+        let cut = whole[..whole.len() - missing].to_vec();
+        let server = Server::start(Some(&world.localhost()), move |stream, next_request| {
+            if next_request(stream).is_some() {
+                let _ = stream.write_all(&cut);
+            }
+        });
+        world.client(server.port, "");
+        let (word, text) = world.verify(b"alice", b"x", None);
+        assert_eq!(word, "unavailable", "{missing}: {text}");
+        assert!(text.starts_with("protocol: "), "{text}");
+    }
 }
 
 #[test]

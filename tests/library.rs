@@ -104,6 +104,29 @@ fn a_real_lua_asks_a_server_through_it() {
 }
 
 #[test]
+fn no_proxy_of_the_environment_sees_a_login() {
+    let server = Server::answering(None, |_| principal("alice"));
+    let proxy = Server::answering(None, |_| principal("alice"));
+    let folder = tempfile::tempdir().unwrap();
+    library::install(folder.path());
+    let script = format!(
+        "package.cpath = './?.so'
+         local url = 'http://127.0.0.1:{}/'
+         print(require('httpbasic').client {{ url = url }}:verify('alice', 'secret'))",
+        server.port
+    );
+    let mut lua = Command::new("lua5.4");
+    lua.args(["-e", &script]).current_dir(folder.path());
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    {
+        lua.env(name, format!("http://127.0.0.1:{}", proxy.port));
+    }
+    let (_, text) = run(lua.env_remove("no_proxy").env_remove("NO_PROXY"));
+    assert!(text.starts_with("ok"), "{text}");
+    assert_eq!((server.connections(), proxy.connections()), (1, 0));
+}
+
+#[test]
 fn an_impossible_choice_of_features_is_explained() {
     for (features, said) in [
         ("lua54,lua53,module", "choose one of lua54, lua53, lua52, lua51 and luajit"),

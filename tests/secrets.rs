@@ -93,7 +93,7 @@ fn no_copy_of_a_password_outlives_its_lookup() {
                 <href>/alice/</href></current-user-principal><fileid \
                 xmlns=\"http://owncloud.org/ns\">-1</fileid></prop><status>HTTP/1.1 200 OK</status>\
                 </propstat></response></multistatus>";
-    let nginx = Nginx::start_answering(&Ca::new(), 207, body);
+    let nginx = Nginx::start_answering(&Ca::new(), body);
     let option = |name: &str, value: &str| (name.into(), Value::String(value.into()));
     let options = Options::new([
         option("url", &nginx.url()),

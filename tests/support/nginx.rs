@@ -20,15 +20,21 @@ pub struct Nginx {
 impl Nginx {
     /// Starts it with a certificate of `ca` for localhost, and these user ids and passwords.
     pub fn start(ca: &Ca, accounts: &[(&str, &str)]) -> Self {
-        Self::start_with(ca, accounts, "auth_basic mail; dav_ext_methods PROPFIND OPTIONS;")
+        Self::start_with(ca, accounts, "auth_basic mail; dav_ext_methods PROPFIND OPTIONS;", "")
     }
 
-    /// Starts one that answers every request with this, whatever the credentials.
-    pub fn start_answering(ca: &Ca, status: u16, body: &str) -> Self {
-        Self::start_with(ca, &[], &format!("auth_basic off; return {status} '{body}';"))
+    /// Starts one that speaks this version of TLS alone, old ones included.
+    pub fn start_tls(ca: &Ca, version: &str, body: &str) -> Self {
+        let tls = format!("ssl_protocols {version}; ssl_ciphers ALL:@SECLEVEL=0;");
+        Self::start_with(ca, &[], &format!("return 207 '{body}';"), &tls)
     }
 
-    fn start_with(ca: &Ca, accounts: &[(&str, &str)], location: &str) -> Self {
+    /// Starts one that answers every request with this multistatus body, whatever the credentials.
+    pub fn start_answering(ca: &Ca, body: &str) -> Self {
+        Self::start_with(ca, &[], &format!("return 207 '{body}';"), "")
+    }
+
+    fn start_with(ca: &Ca, accounts: &[(&str, &str)], location: &str, server: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("httpbasic-nginx-").tempdir().unwrap();
         let port = port::free();
         let path = folder.path();
@@ -37,7 +43,7 @@ impl Nginx {
         fs::create_dir(path.join("dav")).unwrap();
         fs::write(path.join("server.crt"), identity.certificate).unwrap();
         fs::write(path.join("server.key"), identity.key).unwrap();
-        fs::write(path.join("nginx.conf"), configuration(path, port, location)).unwrap();
+        fs::write(path.join("nginx.conf"), configuration(path, port, location, server)).unwrap();
         users::write(&path.join("users"), accounts);
         fs::write(path.join("ca.pem"), ca.pem()).unwrap();
         let mut nginx = Self { folder, port, process: None };
@@ -87,7 +93,7 @@ impl Nginx {
     }
 }
 
-fn configuration(folder: &Path, port: u16, location: &str) -> String {
+fn configuration(folder: &Path, port: u16, location: &str, server: &str) -> String {
     let folder = folder.display();
     format!(
         r#"
@@ -111,6 +117,7 @@ http {{
         ssl_certificate {folder}/server.crt;
         ssl_certificate_key {folder}/server.key;
         root {folder};
+        {server}
         location /dav/ {{
             auth_basic_user_file {folder}/users;
             {location}
