@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use log::debug;
 use ureq::Agent;
 use ureq::http::{HeaderName, Request, Uri, header};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::connection::{self, Later, Progress};
+use crate::backoff::Backoff;
+use crate::channel::Tls;
+use crate::connection::{Dial, Later};
 use crate::credentials::Credentials;
-use crate::error::Error;
+use crate::error::{Error, Phase};
 use crate::options::{self, Options};
+use crate::progress::Progress;
 use crate::resolver::Resolver;
 use crate::response::{Body, Response};
 
@@ -49,15 +51,12 @@ pub struct Client {
     options: Options,
     agent: Agent,
     progress: Arc<Progress>,
+    backoff: Backoff,
 }
 
 impl Client {
     /// A client for the server in `options`. Opens no connection.
     pub fn new(options: Options) -> Self {
-        let roots = match &options.roots {
-            None => RootCerts::WebPki,
-            Some(roots) => roots.iter().map(|root| Certificate::from_der(root).to_owned()).into(),
-        };
         let config = Agent::config_builder()
             .allow_non_standard_methods(true)
             .http_status_as_error(false)
@@ -67,24 +66,29 @@ impl Client {
             .accept("")
             .accept_encoding("")
             .user_agent("")
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
             .timeout_global(Some(options.timeout))
-            .timeout_connect(Some(options.connect_timeout))
             .max_response_header_size(MAX_HEAD_BYTES)
-            .input_buffer_size(MAX_HEAD_BYTES)
+            // A head that fills it is too long, and is to be told so.
+            .input_buffer_size(2 * MAX_HEAD_BYTES)
             .output_buffer_size(MAX_REQUEST_BYTES)
             // A worker does one lookup at a time, so a second try is on a fresh connection.
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
             .max_idle_age(MAX_IDLE)
             .build();
-        let default_port = if options.url.scheme_str() == Some("https") { 443 } else { 80 };
-        let port = options.url.port_u16().unwrap_or(default_port);
-        let resolver = Resolver::new(options::bare_host(&options.url), port);
+        let is_https = options.url.scheme_str() == Some("https");
+        let port = options.url.port_u16().unwrap_or(if is_https { 443 } else { 80 });
+        let host = options::bare_host(&options.url);
         let progress = Arc::new(Progress::default());
-        let connector = connection::connector(resolver, progress.clone());
-        let agent = Agent::with_parts(config, connector, Later);
-        Self { options, agent, progress }
+        let dial = Dial {
+            resolver: Resolver::new(host, port),
+            tls: is_https.then(|| Tls::new(options.server_name(), options.roots.as_deref())),
+            timeout: options.connect_timeout,
+            progress: progress.clone(),
+        };
+        let agent = Agent::with_parts(config, dial, Later);
+        let backoff = Backoff::new(options.backoff);
+        Self { options, agent, progress, backoff }
     }
 
     /// The options it was made of.
@@ -120,8 +124,7 @@ impl Client {
         self.ask(&self.options.files_url(name), Some(FILES), credentials, remote_ip, start)
     }
 
-    /// A kept connection may have been closed by the server at any time, even while the request
-    /// was on its way: then a fresh one is tried, within the same deadline.
+    /// Asks, unless the server was out of reach a moment ago.
     fn ask(
         &self,
         url: &Uri,
@@ -132,18 +135,27 @@ impl Client {
     ) -> Result<Response, Error> {
         let shown = shown(url);
         debug!("{} {shown}", self.options.method);
-        let dialled = self.progress.dialled();
         let once = || self.exchange(self.request(url, body, credentials, remote_ip), start);
-        let mut result = once();
-        let broke_off = matches!(result, Err(Error::Protocol(_)));
-        if broke_off && self.progress.dialled() == dialled {
-            result = once();
-        }
+        let result = self.backoff.check(start).and_then(|()| {
+            let result = self.twice(once);
+            let out_of_reach = self.progress.phase() < Phase::Connected;
+            self.backoff.note(Instant::now(), result.as_ref().err().filter(|_| out_of_reach));
+            result
+        });
         match &result {
             Ok(response) => debug!("{shown} {}", response.summary()),
             Err(error) => debug!("{shown} {error}"),
         }
         result
+    }
+
+    /// A kept connection may have been closed by the server at any time, even while the request
+    /// was on its way: then a fresh one is tried, within the same deadline.
+    fn twice(&self, once: impl Fn() -> Result<Response, Error>) -> Result<Response, Error> {
+        match once() {
+            Err(Error::Protocol(_) | Error::Tls(_)) if self.progress.was_unheard() => once(),
+            result => result,
+        }
     }
 
     fn request(
@@ -191,6 +203,9 @@ impl Client {
         };
         let mut answer = answer.map_err(explain)?;
         let status = answer.status();
+        if status.is_informational() {
+            return Err(Error::Protocol(format!("the server answers {status}, unasked")));
+        }
         let body = answer.body_mut().with_config().limit(MAX_BODY_BYTES).read_to_vec();
         let body = match body {
             Ok(bytes) => Body::parse(&bytes),

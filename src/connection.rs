@@ -1,60 +1,24 @@
-//! How a connection is made and used: dialled at remembered addresses, one write a request.
+//! How a connection is made and used, in ureq's terms: dialled at remembered addresses, one write
+//! a request.
 
-use std::fmt::Debug;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver as UreqResolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector, Transport,
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
+use crate::channel::{Channel, Tls};
 use crate::error::Phase;
+use crate::progress::Progress;
 use crate::resolver::Resolver;
-
-/// As many as ureq's list of addresses holds.
-const MAX_ADDRESSES: usize = 16;
-
-const PHASES: [Phase; 4] =
-    [Phase::Resolving, Phase::Connecting, Phase::Handshaking, Phase::Connected];
-
-/// What happens below a request: how far it has come, and how many connections it has cost.
-#[derive(Debug)]
-pub struct Progress {
-    phase: AtomicUsize,
-    dialled: AtomicUsize,
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self { phase: AtomicUsize::new(Phase::Connected as usize), dialled: AtomicUsize::new(0) }
-    }
-}
-
-impl Progress {
-    /// How far the last request has come. One on a kept connection is [`Phase::Connected`] at once.
-    pub fn phase(&self) -> Phase {
-        PHASES[self.phase.load(Relaxed)]
-    }
-
-    /// How many connections were tried so far.
-    pub fn dialled(&self) -> usize {
-        self.dialled.load(Relaxed)
-    }
-
-    /// Before a request: nothing has failed yet.
-    pub fn start(&self) {
-        self.enter(Phase::Connected);
-    }
-
-    fn enter(&self, phase: Phase) {
-        self.phase.store(phase as usize, Relaxed);
-    }
-}
+use crate::socket::Socket;
 
 /// ureq asks a resolver before it looks for a kept connection: this one answers nothing, and
 /// [`Dial`] asks the real one when a new connection is needed.
@@ -72,132 +36,161 @@ impl UreqResolver for Later {
     }
 }
 
-/// The chain of connectors: TCP, TLS where the URL says https, one write a request.
-pub fn connector(resolver: Resolver, progress: Arc<Progress>) -> impl Connector {
-    let dial = Dial { resolver, progress: progress.clone() };
-    dial.chain(RustlsConnector::default()).chain(Finish { progress })
-}
-
+/// Makes new connections.
 #[derive(Debug)]
-struct Dial {
-    resolver: Resolver,
-    progress: Arc<Progress>,
+pub struct Dial {
+    pub resolver: Resolver,
+    /// None for http.
+    pub tls: Option<Tls>,
+    /// The time to look the addresses up, and again to reach one of them, TLS included.
+    pub timeout: Duration,
+    pub progress: Arc<Progress>,
 }
 
 impl Connector for Dial {
-    type Out = <TcpConnector as Connector>::Out;
+    type Out = Connection;
 
     fn connect(
         &self,
         details: &ConnectionDetails,
-        chained: Option<()>,
+        _: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        let start = Instant::now();
-        self.progress.dialled.fetch_add(1, Relaxed);
-        self.progress.enter(Phase::Resolving);
-        let limit = *details.timeout.after;
-        let addresses =
-            self.resolver.addresses(limit).map_err(|error| ureq::Error::Other(error.into()))?;
-
-        self.progress.enter(Phase::Connecting);
-        let mut addrs = details.resolver.empty();
-        addresses.into_iter().take(MAX_ADDRESSES).for_each(|address| addrs.push(address));
-        let details = ConnectionDetails {
-            uri: details.uri,
-            addrs,
-            resolver: details.resolver,
-            config: details.config,
-            request_level: details.request_level,
-            now: (details.current_time)(),
-            timeout: NextTimeout {
-                after: limit.saturating_sub(start.elapsed()).into(),
-                ..details.timeout
-            },
-            current_time: details.current_time.clone(),
-            run_connector: details.run_connector.clone(),
-            register_shutdown: details.register_shutdown.clone(),
-        };
-        let transport = TcpConnector::default().connect(&details, chained)?;
-        self.progress.enter(Phase::Handshaking);
-        Ok(transport)
-    }
-}
-
-/// The end of the chain: the connection stands, and is used as [`OneWrite`] says.
-#[derive(Debug)]
-struct Finish {
-    progress: Arc<Progress>,
-}
-
-impl<In: Transport> Connector<In> for Finish {
-    type Out = OneWrite<In>;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
+        let deadline = Instant::now() + *details.timeout.after;
+        self.progress.dial();
+        let addresses = self
+            .resolver
+            .addresses(self.timeout.min(*details.timeout.after))
+            .map_err(|error| ureq::Error::Other(error.into()))?;
+        let deadline = deadline.min(Instant::now() + self.timeout);
+        let channel = self.reach_one(&addresses, deadline).map_err(|problem| {
+            self.resolver.doubt();
+            explained(problem, details.timeout)
+        })?;
         self.progress.enter(Phase::Connected);
-        let held = Vec::with_capacity(details.config.output_buffer_size());
-        Ok(chained.map(|inner| OneWrite { inner, held: held.into() }))
+        let config = details.config;
+        Ok(Some(Connection {
+            channel,
+            buffers: LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()),
+            held: Vec::with_capacity(config.output_buffer_size()),
+            progress: self.progress.clone(),
+            is_fresh: false,
+        }))
     }
 }
 
-/// Holds the request's head back until its body is there too and sends both in one write. Wipes
-/// them from every buffer, since these outlive the request on a kept connection.
-struct OneWrite<T> {
-    inner: T,
-    held: Zeroizing<Vec<u8>>,
+impl Dial {
+    /// Tries one address after the other; each may take an equal share of the time that is left.
+    /// If all fail, the one that came furthest has most to tell.
+    fn reach_one(&self, addresses: &[SocketAddr], deadline: Instant) -> io::Result<Channel> {
+        let mut failure = (Phase::Connecting, io::Error::from(io::ErrorKind::TimedOut));
+        for (index, address) in addresses.iter().enumerate() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+            match self.reach(*address, Instant::now() + share) {
+                Ok(channel) => {
+                    self.resolver.prefer(*address);
+                    return Ok(channel);
+                }
+                Err(problem) if self.progress.phase() >= failure.0 => {
+                    failure = (self.progress.phase(), problem);
+                }
+                Err(_) => {}
+            }
+        }
+        self.progress.enter(failure.0);
+        Err(failure.1)
+    }
+
+    fn reach(&self, address: SocketAddr, deadline: Instant) -> io::Result<Channel> {
+        self.progress.enter(Phase::Connecting);
+        let socket = Socket::connect(address, deadline)?;
+        let Some(tls) = &self.tls else {
+            return Ok(Channel::Plain(socket));
+        };
+        self.progress.enter(Phase::Handshaking);
+        Channel::secure(socket, tls)
+    }
 }
 
-impl<T: Transport> OneWrite<T> {
-    fn flush(&mut self, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        if self.held.is_empty() {
-            return Ok(());
-        }
-        let amount = self.held.len();
-        self.inner.buffers().output()[..amount].copy_from_slice(&self.held);
-        self.held.zeroize();
-        let sent = self.inner.transmit_output(amount, timeout);
-        self.inner.buffers().output()[..amount].zeroize();
+/// A problem in ureq's words.
+fn explained(problem: io::Error, timeout: NextTimeout) -> ureq::Error {
+    match problem.kind() {
+        io::ErrorKind::TimedOut => ureq::Error::Timeout(timeout.reason),
+        _ => ureq::Error::Io(problem),
+    }
+}
+
+/// A connection. It holds the request's head back until its body is there too and sends both in
+/// one write. Both are wiped from every buffer, since these outlive the request.
+pub struct Connection {
+    channel: Channel,
+    buffers: LazyBuffers,
+    held: Vec<u8>,
+    progress: Arc<Progress>,
+    /// Nothing but an answer was read since the last request.
+    is_fresh: bool,
+}
+
+impl Connection {
+    fn flush(&mut self) -> io::Result<()> {
+        let sent = if self.held.is_empty() { Ok(()) } else { self.channel.send(&self.held) };
+        self.held.as_mut_slice().zeroize();
+        self.held.clear();
         sent
     }
 }
 
-impl<T: Transport> Transport for OneWrite<T> {
+impl Transport for Connection {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        self.inner.buffers()
+        &mut self.buffers
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         // More than the capacity would move the bytes and leave a copy behind.
         if self.held.len() + amount > self.held.capacity() {
-            self.flush(timeout)?;
+            self.channel.set_deadline(Instant::now() + *timeout.after);
+            self.flush().map_err(|problem| explained(problem, timeout))?;
         }
-        let output = &mut self.inner.buffers().output()[..amount];
+        let output = &mut self.buffers.output()[..amount];
         self.held.extend_from_slice(output);
         output.zeroize();
         Ok(())
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.flush(timeout)?;
-        self.inner.await_input(timeout)
+        self.channel.set_deadline(Instant::now() + *timeout.after);
+        let input = self.flush().and_then(|()| {
+            let space = self.buffers.input_append_buf();
+            // Without space ureq must give up; a read would only say that the answer has ended.
+            if space.is_empty() { Ok(0) } else { self.channel.read(space) }
+        });
+        let amount = input.map_err(|problem| explained(problem, timeout))?;
+        self.buffers.input_appended(amount);
+        if amount > 0 {
+            self.progress.answer();
+        }
+        self.is_fresh = true;
+        Ok(amount > 0)
     }
 
     /// A connection on which more came than was asked for is not used again: the rest would be
     /// taken for the answer to the next request.
     fn is_open(&mut self) -> bool {
-        self.inner.buffers().input().is_empty() && self.inner.is_open()
+        let is_empty = self.buffers.input().is_empty();
+        // ureq asks when it keeps the connection and again when it is wanted: that is soon enough.
+        if std::mem::take(&mut self.is_fresh) {
+            return is_empty;
+        }
+        is_empty && self.channel.is_idle()
     }
 
     fn is_tls(&self) -> bool {
-        self.inner.is_tls()
+        matches!(self.channel, Channel::Secured(_))
     }
 }
 
-impl<T: Debug> Debug for OneWrite<T> {
+impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OneWrite").field("inner", &self.inner).finish_non_exhaustive()
+        f.debug_struct("Connection").field("channel", &self.channel).finish_non_exhaustive()
     }
 }

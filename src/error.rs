@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustls::CertificateError;
 
 /// How far a request had come when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// The name service was asked for the server's addresses.
     Resolving,
@@ -59,6 +59,13 @@ pub enum Error {
     Protocol(String),
     /// When no server may be asked with this user id or password (RFC 7617).
     Credentials(&'static str),
+    /// When the server was out of reach a moment ago, so that it was not asked.
+    Backoff {
+        /// The time since, in milliseconds.
+        msecs: u128,
+        /// What was the matter with it.
+        error: Box<Error>,
+    },
 }
 
 impl fmt::Display for Error {
@@ -73,6 +80,9 @@ impl fmt::Display for Error {
             Error::Tls(why) => write!(f, "tls: {why}"),
             Error::Protocol(why) => write!(f, "protocol: {why}"),
             Error::Credentials(why) => write!(f, "credentials: {why}"),
+            Error::Backoff { msecs, error } => {
+                write!(f, "{error}; that was {msecs} ms ago, too recently to ask again")
+            }
         }
     }
 }
@@ -87,7 +97,6 @@ impl Error {
             ureq::Error::Other(ours) if ours.is::<Error>() => {
                 *ours.downcast().expect("its type was just asked for")
             }
-            ureq::Error::Rustls(problem) => Error::Tls(tls_problem(&problem)),
             ureq::Error::Io(problem) => Self::from_io(problem, phase),
             ureq::Error::LargeResponseHeader(..) => {
                 Error::Protocol("the answer's head is longer than 32 KiB".into())

@@ -5,7 +5,9 @@
 
 #![deny(unsafe_code)]
 
+mod backoff;
 pub mod base64;
+mod channel;
 pub mod client;
 mod connection;
 pub mod credentials;
@@ -13,8 +15,10 @@ pub mod error;
 pub mod log;
 pub mod options;
 pub mod password;
+mod progress;
 pub mod resolver;
 pub mod response;
+mod socket;
 pub mod verdict;
 
 // Unit tests with the feature `module` have no Lua to link to; they test the core alone.

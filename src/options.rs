@@ -1,6 +1,7 @@
 //! The options of a client: which there are, and what each may be.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,7 +21,10 @@ const CA_FILE_MAX_BYTES: u64 = 4 << 20;
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The milliseconds that a deadline may have: Dovecot gives up on a worker's lookup after 60 s.
-const MSECS: std::ops::RangeInclusive<i64> = 100..=55_000;
+const DEADLINE: RangeInclusive<i64> = 100..=55_000;
+
+/// The milliseconds that a server which was out of reach is left alone.
+const BACKOFF: RangeInclusive<i64> = 0..=60_000;
 
 /// An option's value as it came from outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,8 +75,13 @@ pub struct Options {
     pub forwarded_header: Option<HeaderName>,
     /// The deadline of a whole lookup.
     pub timeout: Duration,
-    /// The deadline of one connection, TLS included.
+    /// The deadline of one connection, TLS included; the look-up of its addresses has the same.
     pub connect_timeout: Duration,
+    /// How long a server that was out of reach is left alone: 0 to 60000 ms, 2000 ms by default. A
+    /// lookup fails at once meanwhile; the first one after that tries. 0 turns it off. Only a
+    /// failure to resolve, connect or agree on TLS counts, never an answer or its absence: else a
+    /// client could switch off the logins of others.
+    pub backoff: Duration,
     /// The certificates to trust instead of Mozilla's, each in DER.
     pub roots: Option<Vec<CertificateDer<'static>>>,
     /// Who must have answered.
@@ -101,6 +110,7 @@ impl Options {
             forwarded_header: Some(HeaderName::from_static("x-forwarded-for")),
             timeout: Duration::from_millis(5000),
             connect_timeout: Duration::from_millis(2000),
+            backoff: Duration::from_millis(2000),
             roots: None,
             principal: Principal::Any,
             file_access: FileAccess::Any,
@@ -120,8 +130,11 @@ impl Options {
                 "forwarded_header" => {
                     parse_header(&value).map(|name| options.forwarded_header = name)
                 }
-                "timeout_msecs" => msecs(&value).map(|time| options.timeout = time),
-                "connect_timeout_msecs" => msecs(&value).map(|time| options.connect_timeout = time),
+                "timeout_msecs" => msecs(&value, DEADLINE).map(|time| options.timeout = time),
+                "connect_timeout_msecs" => {
+                    msecs(&value, DEADLINE).map(|time| options.connect_timeout = time)
+                }
+                "backoff_msecs" => msecs(&value, BACKOFF).map(|time| options.backoff = time),
                 "ca_file" => parse_ca_file(&value).map(|roots| options.roots = Some(roots)),
                 "allow_cleartext" => boolean(&value).map(|yes| allow_cleartext = yes),
                 "principal" => parse_principal(&value).map(|who| options.principal = who),
@@ -140,6 +153,12 @@ impl Options {
     /// Whether the method asks for properties, so that the answer must be a multistatus body.
     pub fn is_propfind(&self) -> bool {
         self.method.as_str() == "PROPFIND"
+    }
+
+    /// Whose certificate the server must show.
+    pub fn server_name(&self) -> ServerName<'static> {
+        let host = bare_host(&self.url).to_owned();
+        ServerName::try_from(host).expect("the URL's host was checked when it was read")
     }
 
     /// Where Nextcloud keeps the files of the user of this name.
@@ -197,7 +216,7 @@ fn text<'a>(what: &str, value: &'a Value) -> Result<&'a str, String> {
     }
 }
 
-fn integer(value: &Value, range: std::ops::RangeInclusive<i64>) -> Result<i64, String> {
+fn integer(value: &Value, range: RangeInclusive<i64>) -> Result<i64, String> {
     let number = match value {
         Value::Number(number) if number.fract() == 0.0 => Some(*number as i64),
         Value::String(bytes) if bytes.iter().all(u8::is_ascii_digit) => {
@@ -210,8 +229,8 @@ fn integer(value: &Value, range: std::ops::RangeInclusive<i64>) -> Result<i64, S
     })
 }
 
-fn msecs(value: &Value) -> Result<Duration, String> {
-    integer(value, MSECS).map(|msecs| Duration::from_millis(msecs as u64))
+fn msecs(value: &Value, range: RangeInclusive<i64>) -> Result<Duration, String> {
+    integer(value, range).map(|msecs| Duration::from_millis(msecs as u64))
 }
 
 fn boolean(value: &Value) -> Result<bool, String> {
@@ -377,6 +396,7 @@ mod tests {
         assert_eq!(options.forwarded_header.unwrap(), "x-forwarded-for");
         assert_eq!(options.timeout, Duration::from_millis(5000));
         assert_eq!(options.connect_timeout, Duration::from_millis(2000));
+        assert_eq!(options.backoff, Duration::from_millis(2000));
         assert_eq!(options.principal, Principal::Any);
         assert_eq!(options.user_agent, concat!("httpbasic/", env!("CARGO_PKG_VERSION")));
         assert!(options.roots.is_none() && !options.debug);
@@ -468,6 +488,14 @@ mod tests {
         }
         for key in ["connect_timeout_msecs", "success_status", "failure_status"] {
             assert!(problem(key, Value::Number(99.0)).starts_with(key));
+        }
+        for msecs in [0, 60_000] {
+            let options = with("backoff_msecs", Value::Number(msecs as f64)).unwrap();
+            assert_eq!(options.backoff, Duration::from_millis(msecs));
+        }
+        for wrong in [-1.0, 60_001.0] {
+            let problem = problem("backoff_msecs", Value::Number(wrong));
+            assert!(problem.contains("a whole number from 0 to 60000"), "{problem}");
         }
     }
 

@@ -13,6 +13,12 @@ const FRESH: Duration = Duration::from_secs(60);
 /// How long old addresses wait for the name service before they are used once more.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// How long they are then used without waiting for it again.
+const RESPITE: Duration = Duration::from_secs(10);
+
+/// How many addresses are tried, so that each has some time.
+const MAX_ADDRESSES: usize = 8;
+
 /// `getaddrinfo` and the modules it loads need some; each thread counts against `vsz_limit`.
 const STACK_BYTES: usize = 256 << 10;
 
@@ -21,6 +27,8 @@ const STACK_BYTES: usize = 256 << 10;
 pub struct Resolver {
     host: String,
     port: u16,
+    /// The host itself, if it is an address.
+    literal: Option<SocketAddr>,
     shared: Arc<Shared>,
 }
 
@@ -33,7 +41,9 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     addresses: Vec<SocketAddr>,
-    known_since: Option<Instant>,
+    /// The one that worked last.
+    preferred: Option<SocketAddr>,
+    fresh_until: Option<Instant>,
     /// A thread is at it. There is never a second one, however long the name service hangs.
     asking: bool,
     failure: Option<String>,
@@ -49,35 +59,37 @@ impl Shared {
 impl Resolver {
     /// A resolver for `host`, a name or an IP address without brackets. Asks nobody yet.
     pub fn new(host: &str, port: u16) -> Self {
-        let resolver = Self { host: host.into(), port, shared: Arc::default() };
-        if let Ok(address) = host.parse::<IpAddr>() {
-            resolver.shared.lock().addresses.push(SocketAddr::new(address, port));
-        }
-        resolver
+        let literal = host.parse().ok().map(|address: IpAddr| SocketAddr::new(address, port));
+        Self { host: host.into(), port, literal, shared: Arc::default() }
     }
 
-    /// Addresses that are at most 60 s old; older ones while the name service does not answer.
+    /// Addresses that are at most 60 s old; older ones while the name service does not answer. The
+    /// one that worked last comes first.
     ///
     /// # Errors
     /// [`Error::Dns`] when there is no address, [`Error::Timeout`] when none came within `limit`.
     pub fn addresses(&self, limit: Duration) -> Result<Vec<SocketAddr>, Error> {
+        if let Some(address) = self.literal {
+            return Ok(vec![address]);
+        }
         let start = Instant::now();
         let mut state = self.shared.lock();
-        let is_literal = state.known_since.is_none() && !state.addresses.is_empty();
-        if is_literal || state.known_since.is_some_and(|since| since.elapsed() < FRESH) {
-            return Ok(state.addresses.clone());
+        if state.fresh_until.is_some_and(|end| start < end) {
+            return Ok(state.ordered());
         }
         if !state.asking {
             self.ask(&mut state)?;
         }
         let limit = if state.addresses.is_empty() { limit } else { limit.min(PATIENCE) };
-        let (state, timeout) = self
+        let (mut state, timeout) = self
             .shared
             .answered
             .wait_timeout_while(state, limit, |state| state.asking)
             .unwrap_or_else(PoisonError::into_inner);
         if !state.addresses.is_empty() {
-            return Ok(state.addresses.clone());
+            let end = Instant::now() + RESPITE;
+            state.fresh_until = state.fresh_until.max(Some(end));
+            return Ok(state.ordered());
         }
         if timeout.timed_out() {
             let msecs = start.elapsed().as_millis();
@@ -85,6 +97,16 @@ impl Resolver {
         }
         let failure = state.failure.as_deref().unwrap_or("no address");
         Err(Error::Dns(format!("{}: {failure}", self.host)))
+    }
+
+    /// This address works: it is the first to be tried from now on.
+    pub fn prefer(&self, address: SocketAddr) {
+        self.shared.lock().preferred = Some(address);
+    }
+
+    /// No address works: the server may have moved, so the name service is asked next time.
+    pub fn doubt(&self) {
+        self.shared.lock().fresh_until = None;
     }
 
     /// Starts the one thread that asks.
@@ -95,7 +117,7 @@ impl Resolver {
             .stack_size(STACK_BYTES)
             .spawn(move || {
                 let found = (host.as_str(), port).to_socket_addrs();
-                shared.lock().learn(found.map(Iterator::collect));
+                shared.lock().learn(found.map(Iterator::collect), Instant::now());
                 shared.answered.notify_all();
             });
         match asked {
@@ -109,12 +131,19 @@ impl Resolver {
 }
 
 impl State {
-    fn learn(&mut self, found: std::io::Result<Vec<SocketAddr>>) {
+    fn ordered(&self) -> Vec<SocketAddr> {
+        let mut addresses = self.addresses.clone();
+        addresses.sort_by_key(|address| Some(*address) != self.preferred);
+        addresses.truncate(MAX_ADDRESSES);
+        addresses
+    }
+
+    fn learn(&mut self, found: std::io::Result<Vec<SocketAddr>>, now: Instant) {
         self.asking = false;
         match found {
             Ok(addresses) if !addresses.is_empty() => {
                 self.addresses = addresses;
-                self.known_since = Some(Instant::now());
+                self.fresh_until = Some(now + FRESH);
                 self.failure = None;
             }
             Ok(_) => self.failure = Some("no address".into()),
@@ -129,11 +158,15 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(5);
 
+    fn address(last: u8) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, last], 443))
+    }
+
     fn old_address() -> Resolver {
         let resolver = Resolver::new("host.invalid", 443);
         let mut state = resolver.shared.lock();
-        state.addresses = vec!["192.0.2.1:443".parse().unwrap()];
-        state.known_since = Instant::now().checked_sub(FRESH);
+        state.learn(Ok(vec![address(1)]), Instant::now());
+        state.fresh_until = Some(Instant::now());
         drop(state);
         resolver
     }
@@ -143,19 +176,25 @@ mod tests {
         for host in ["127.0.0.1", "::1"] {
             let resolver = Resolver::new(host, 80);
             let expected = SocketAddr::new(host.parse().unwrap(), 80);
-            assert_eq!(resolver.addresses(Duration::ZERO), Ok(vec![expected]));
-            assert!(!resolver.shared.lock().asking);
+            for _ in 0..2 {
+                assert_eq!(resolver.addresses(Duration::ZERO), Ok(vec![expected]));
+                assert!(!resolver.shared.lock().asking);
+                resolver.doubt();
+            }
         }
     }
 
     #[test]
-    fn a_name_is_resolved_once_and_remembered() {
+    fn a_name_is_resolved_once_and_remembered_until_its_addresses_fail() {
         let resolver = Resolver::new("localhost", 80);
         let addresses = resolver.addresses(LIMIT).unwrap();
         assert!(addresses.iter().all(|address| address.ip().is_loopback()));
-        let since = resolver.shared.lock().known_since;
+        let until = resolver.shared.lock().fresh_until;
         assert_eq!(resolver.addresses(Duration::ZERO), Ok(addresses));
-        assert_eq!(resolver.shared.lock().known_since, since);
+        assert_eq!(resolver.shared.lock().fresh_until, until);
+        resolver.doubt();
+        resolver.addresses(LIMIT).unwrap();
+        assert!(resolver.shared.lock().fresh_until > until);
     }
 
     #[test]
@@ -165,9 +204,36 @@ mod tests {
     }
 
     #[test]
+    fn the_address_that_worked_comes_first_also_among_new_ones() {
+        let resolver = Resolver::new("host.invalid", 443);
+        let learn = |last: &[u8]| {
+            let addresses = last.iter().copied().map(address).collect();
+            resolver.shared.lock().learn(Ok(addresses), Instant::now());
+        };
+        let expect = |last: &[u8]| {
+            let addresses: Vec<_> = last.iter().copied().map(address).collect();
+            assert_eq!(resolver.addresses(Duration::ZERO), Ok(addresses));
+        };
+        learn(&[1, 2, 3]);
+        expect(&[1, 2, 3]);
+        resolver.prefer(address(2));
+        expect(&[2, 1, 3]);
+        learn(&[3, 1, 2]);
+        expect(&[2, 3, 1]);
+        learn(&[3, 4]);
+        expect(&[3, 4]);
+        learn(&[1, 3, 4, 5, 6, 7, 8, 9, 2]);
+        expect(&[2, 1, 3, 4, 5, 6, 7, 8]);
+    }
+
+    #[test]
     fn the_last_addresses_serve_when_the_name_service_fails() {
         let resolver = old_address();
-        assert_eq!(resolver.addresses(LIMIT).unwrap(), ["192.0.2.1:443".parse().unwrap()]);
+        assert_eq!(resolver.addresses(LIMIT), Ok(vec![address(1)]));
+        // Nor is it asked again at once.
+        assert!(resolver.shared.lock().failure.take().is_some());
+        assert_eq!(resolver.addresses(LIMIT), Ok(vec![address(1)]));
+        assert_eq!(resolver.shared.lock().failure, None);
     }
 
     #[test]
@@ -178,8 +244,13 @@ mod tests {
         let error = resolver.addresses(limit).unwrap_err();
         assert!(matches!(error, Error::Timeout { phase: Phase::Resolving, .. }), "{error}");
 
+        // Old addresses are waited with once, and then no more.
         let resolver = old_address();
         resolver.shared.lock().asking = true;
-        assert_eq!(resolver.addresses(limit).unwrap().len(), 1);
+        let start = Instant::now();
+        for _ in 0..10 {
+            assert_eq!(resolver.addresses(LIMIT), Ok(vec![address(1)]));
+        }
+        assert!(start.elapsed() >= PATIENCE && start.elapsed() < PATIENCE * 5);
     }
 }

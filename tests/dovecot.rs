@@ -64,7 +64,8 @@ fn apache_says_who_may_log_in(version: Version) {
 
 fn an_unreachable_server_is_a_temporary_failure_and_its_return_is_noticed(version: Version) {
     let mut nginx = Nginx::start(&Ca::new(), &[ALICE]);
-    let dovecot = Dovecot::start(version, &Setup::new(&nginx.url(), Some(&nginx.ca_file())));
+    let setup = Setup::new(&nginx.url(), Some(&nginx.ca_file())).with("backoff_msecs", "0");
+    let dovecot = Dovecot::start(version, &setup);
     assert!(dovecot.auth_test(None, ALICE.0, ALICE.1).succeeded);
     nginx.switch_off();
     let test = dovecot.auth_test(None, ALICE.0, ALICE.1);

@@ -2,83 +2,14 @@
 
 mod support;
 
-use std::path::PathBuf;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use mlua::{Function, Lua, MultiValue, Table, Value};
+use mlua::{Lua, Table, Value};
 
-use support::ca::{self, Ca, Identity};
+use support::ca::{self, Ca};
 use support::http::{Request, Server, answer, principal, refusal};
 use support::nginx::Nginx;
-
-/// An embedded Lua with the module, and a CA that its clients trust.
-struct World {
-    lua: Lua,
-    ca: Ca,
-    folder: tempfile::TempDir,
-}
-
-impl World {
-    fn new() -> Self {
-        let lua = Lua::new();
-        lua.globals().set("httpbasic", httpbasic::lua::httpbasic(&lua).unwrap()).unwrap();
-        let world = Self { lua, ca: Ca::new(), folder: tempfile::tempdir().unwrap() };
-        std::fs::write(world.ca_file(), world.ca.pem()).unwrap();
-        world
-    }
-
-    fn ca_file(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
-    }
-
-    fn localhost(&self) -> Identity {
-        self.ca.issue(&["localhost"])
-    }
-
-    /// Options for a server on this port, and more of them as Lua text.
-    fn options(&self, port: u16, more: &str) -> String {
-        format!(
-            "{{ url = 'https://localhost:{port}/dav/', ca_file = {:?}, {more} }}",
-            self.ca_file()
-        )
-    }
-
-    /// Makes the global `client` for a server on this port.
-    fn client(&self, port: u16, more: &str) {
-        self.run(&format!("client = httpbasic.client {}", self.options(port, more)));
-    }
-
-    fn run(&self, script: &str) -> MultiValue {
-        self.lua.load(script).set_name("@script.lua").eval().unwrap()
-    }
-
-    /// The verdict and its text, or the password field behind an `ok`.
-    fn verify(&self, user: &[u8], password: &[u8], remote_ip: Option<&str>) -> (String, String) {
-        let verify: Function =
-            self.lua.load("function(...) return client:verify(...) end").eval().unwrap();
-        let string = |bytes| self.lua.create_string(bytes).unwrap();
-        let arguments = (string(user), string(password), remote_ip);
-        let (word, detail): (String, Value) = verify.call(arguments).unwrap();
-        match detail {
-            Value::Table(fields) => {
-                assert_eq!(fields.pairs::<String, String>().count(), 1, "nothing but the password");
-                (word, fields.get("password").unwrap())
-            }
-            other => (word, other.to_string().unwrap()),
-        }
-    }
-
-    /// What a script gets when it calls something wrong: the text of the error it raises.
-    fn raised(&self, expression: &str) -> String {
-        let script = format!(
-            "local ok, problem = pcall(function() return ({expression}) end)\nassert(not ok)\nreturn problem"
-        );
-        let problem: Value = self.lua.load(script).set_name("@script.lua").eval().unwrap();
-        assert!(problem.is_string(), "raised a {}", problem.type_name());
-        problem.to_string().unwrap()
-    }
-}
+use support::world::World;
 
 /// The credentials that came with a request.
 fn credentials(request: &Request) -> Vec<u8> {

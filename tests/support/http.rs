@@ -3,13 +3,16 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::{Arc, Mutex, Weak};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{
+    ALL_VERSIONS, HandshakeKind, ServerConfig, ServerConnection, StreamOwned,
+    SupportedProtocolVersion,
+};
 
 use super::ca::Identity;
 
@@ -17,8 +20,19 @@ use super::ca::Identity;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection as the server sees it.
-pub trait Stream: Read + Write {}
-impl<T: Read + Write> Stream for T {}
+pub trait Stream: Read + Write {
+    /// Sends a message of TLS itself, if it is TLS.
+    fn refresh_keys(&mut self) {}
+}
+
+impl Stream for &TcpStream {}
+
+impl Stream for StreamOwned<ServerConnection, &TcpStream> {
+    fn refresh_keys(&mut self) {
+        self.conn.refresh_traffic_keys().unwrap();
+        let _ = self.flush();
+    }
+}
 
 /// A request that came in.
 #[derive(Clone, Debug)]
@@ -38,20 +52,58 @@ impl Request {
     }
 }
 
-/// A server on a free port of 127.0.0.1.
+/// A server on a port of 127.0.0.1. Its connections and threads end with it.
 pub struct Server {
     pub port: u16,
     state: Arc<State>,
+    listening: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
 struct State {
     stopped: AtomicBool,
     connections: AtomicUsize,
+    open: Mutex<Vec<(Weak<TcpStream>, JoinHandle<()>)>>,
     requests: Mutex<Vec<Request>>,
+    handshakes: Mutex<Vec<HandshakeKind>>,
 }
 
+/// What a server's thread knows beside its connection.
+pub struct Log(Arc<State>);
+
+/// Serves a connection; the second argument reads the next request.
+pub type Answer<'a> = &'a dyn Fn(&mut dyn Stream, &dyn Fn(&mut dyn Stream) -> Option<Request>);
+
 impl Server {
+    /// Hands each connection over as it comes in, in a thread of its own.
+    pub fn raw(
+        listener: TcpListener,
+        serve: impl Fn(&TcpStream, &Log) + Send + Sync + 'static,
+    ) -> Self {
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(State::default());
+        let (serve, shared) = (Arc::new(serve), state.clone());
+        let listening = thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if shared.stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                shared.connections.fetch_add(1, Ordering::SeqCst);
+                let (stream, serve, log) = (Arc::new(stream), serve.clone(), Log(shared.clone()));
+                let weak = Arc::downgrade(&stream);
+                let thread = thread::spawn(move || {
+                    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                    stream.set_nodelay(true).unwrap();
+                    serve(&stream, &log);
+                });
+                let mut open = shared.open.lock().unwrap();
+                open.retain(|(_, thread)| !thread.is_finished());
+                open.push((weak, thread));
+            }
+        });
+        Self { port, state, listening: Some(listening) }
+    }
+
     /// Serves each connection by `serve` in a thread of its own: over TLS as `identity`, or in clear.
     pub fn start(
         identity: Option<&Identity>,
@@ -60,23 +112,11 @@ impl Server {
         + Sync
         + 'static,
     ) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let state = Arc::new(State::default());
-        let tls = identity.map(configuration);
-        let serve = Arc::new(serve);
-        let shared = state.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if shared.stopped.load(Ordering::SeqCst) {
-                    return;
-                }
-                shared.connections.fetch_add(1, Ordering::SeqCst);
-                let (tls, serve, shared) = (tls.clone(), serve.clone(), shared.clone());
-                thread::spawn(move || one_connection(stream, tls, &*serve, &shared));
-            }
-        });
-        Self { port, state }
+        let tls = identity.map(|identity| configuration(identity, ALL_VERSIONS));
+        Self::raw(listener(0), move |stream, log| match &tls {
+            None => log.serve(stream, &serve),
+            Some(tls) => log.serve_secured(stream, tls, &serve),
+        })
     }
 
     /// Answers every request with what `answer` makes of it, and keeps the connection.
@@ -102,47 +142,72 @@ impl Server {
     pub fn requests(&self) -> Vec<Request> {
         self.state.requests.lock().unwrap().clone()
     }
+
+    /// How TLS was agreed upon so far, one a connection.
+    pub fn handshakes(&self) -> Vec<HandshakeKind> {
+        self.state.handshakes.lock().unwrap().clone()
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.state.stopped.store(true, Ordering::SeqCst);
         let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
-    }
-}
-
-fn one_connection(
-    stream: TcpStream,
-    tls: Option<Arc<ServerConfig>>,
-    serve: &(impl Fn(&mut dyn Stream, &dyn Fn(&mut dyn Stream) -> Option<Request>) + ?Sized),
-    state: &State,
-) {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_nodelay(true).unwrap();
-    let next_request = |stream: &mut dyn Stream| {
-        let request = read_request(stream)?;
-        state.requests.lock().unwrap().push(request.clone());
-        Some(request)
-    };
-    match tls {
-        None => serve(&mut &stream, &next_request),
-        Some(tls) => {
-            let connection = ServerConnection::new(tls).unwrap();
-            let mut secured = StreamOwned::new(connection, &stream);
-            serve(&mut secured, &next_request);
-            secured.conn.send_close_notify();
-            let _ = secured.flush();
+        self.listening.take().map(JoinHandle::join);
+        for (stream, thread) in self.state.open.lock().unwrap().drain(..) {
+            if let Some(stream) = stream.upgrade() {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+            let _ = thread.join();
         }
     }
-    let _ = stream.shutdown(Shutdown::Both);
 }
 
-fn configuration(identity: &Identity) -> Arc<ServerConfig> {
+impl Log {
+    /// Lets `serve` speak over a connection in clear.
+    pub fn serve(&self, mut stream: &TcpStream, serve: Answer) {
+        serve(&mut stream, &|stream| self.next_request(stream));
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+
+    /// Agrees on TLS first.
+    pub fn serve_secured(&self, stream: &TcpStream, tls: &Arc<ServerConfig>, serve: Answer) {
+        let mut secured = StreamOwned::new(ServerConnection::new(tls.clone()).unwrap(), stream);
+        while secured.conn.is_handshaking() {
+            if secured.conn.complete_io(&mut secured.sock).is_err() {
+                return;
+            }
+        }
+        let kind = secured.conn.handshake_kind().unwrap();
+        self.0.handshakes.lock().unwrap().push(kind);
+        serve(&mut secured, &|stream| self.next_request(stream));
+        secured.conn.send_close_notify();
+        let _ = secured.flush();
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+
+    fn next_request(&self, stream: &mut dyn Stream) -> Option<Request> {
+        let request = read_request(stream)?;
+        self.0.requests.lock().unwrap().push(request.clone());
+        Some(request)
+    }
+}
+
+/// Listens on this port of 127.0.0.1; 0 is a free one.
+pub fn listener(port: u16) -> TcpListener {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap()
+}
+
+/// How a server with this certificate agrees on TLS.
+pub fn configuration(
+    identity: &Identity,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ServerConfig> {
     let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let configuration = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key);

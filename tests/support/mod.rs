@@ -15,10 +15,12 @@ macro_rules! promises {
     };
 }
 
+pub mod alone;
 pub mod apache;
 pub mod ca;
 pub mod configuration;
 pub mod dovecot;
+pub mod faults;
 pub mod http;
 pub mod imap;
 pub mod library;
@@ -26,3 +28,5 @@ pub mod nginx;
 pub mod port;
 pub mod process;
 pub mod users;
+#[cfg(feature = "vendored")]
+pub mod world;

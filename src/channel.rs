@@ -1,0 +1,106 @@
+//! Bytes to and from the server: over TLS, or in clear.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::socket::Socket;
+
+/// With whom TLS is agreed upon, and how. Clones share the sessions that servers let resume.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    config: Arc<ClientConfig>,
+    host: ServerName<'static>,
+}
+
+impl Tls {
+    /// TLS with `host`, whose certificate must come from one of `roots`; Mozilla's if there are none.
+    pub fn new(host: ServerName<'static>, roots: Option<&[CertificateDer<'static>]>) -> Self {
+        let mut store = RootCertStore::empty();
+        match roots {
+            None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+            // Each was added to a store before, when the options were read.
+            Some(roots) => drop(store.add_parsable_certificates(roots.iter().cloned())),
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(ALL_VERSIONS)
+            .expect("ring has what they need")
+            .with_root_certificates(store)
+            .with_no_client_auth();
+        Self { config: Arc::new(config), host }
+    }
+}
+
+/// A connection that requests and answers go through.
+#[derive(Debug)]
+pub enum Channel {
+    /// In clear.
+    Plain(Socket),
+    /// Over TLS.
+    Secured(Box<StreamOwned<ClientConnection, Socket>>),
+}
+
+impl Channel {
+    /// Agrees on TLS.
+    ///
+    /// # Errors
+    /// Those of rustls wrapped, or of the kind `TimedOut`.
+    pub fn secure(mut socket: Socket, tls: &Tls) -> io::Result<Self> {
+        let mut connection = ClientConnection::new(tls.config.clone(), tls.host.clone())
+            .map_err(io::Error::other)?;
+        connection.complete_io(&mut socket)?;
+        Ok(Self::Secured(Box::new(StreamOwned::new(connection, socket))))
+    }
+
+    /// Reads and writes end by this deadline from now on.
+    pub fn set_deadline(&mut self, deadline: Instant) {
+        match self {
+            Channel::Plain(socket) => socket.set_deadline(deadline),
+            Channel::Secured(stream) => stream.sock.set_deadline(deadline),
+        }
+    }
+
+    /// Reads what has come, or waits for it. 0 is the end.
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Channel::Plain(socket) => socket.read(buffer),
+            Channel::Secured(stream) => stream.read(buffer),
+        }
+    }
+
+    /// Sends all of it, in one write if it is no more than one record of TLS holds (16 KiB).
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Channel::Plain(socket) => socket.write_all(bytes),
+            // A write of rustls keeps its errors for the flush.
+            Channel::Secured(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
+        }
+    }
+
+    /// Whether a request may be sent: the server has neither ended the connection nor said what it
+    /// was not asked for, which would be taken for the answer. TLS's own messages, such as tickets
+    /// that come after an answer, are neither. Never waits.
+    pub fn is_idle(&mut self) -> bool {
+        match self {
+            Channel::Plain(socket) => !socket.has_input(),
+            Channel::Secured(stream) => {
+                while stream.sock.has_input() {
+                    let received = stream.conn.read_tls(&mut stream.sock).is_ok_and(|n| n > 0);
+                    if !received {
+                        return false;
+                    }
+                    match stream.conn.process_new_packets() {
+                        Ok(state) if !state.peer_has_closed() => {}
+                        _ => return false,
+                    }
+                }
+                let state = stream.conn.process_new_packets();
+                state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0)
+            }
+        }
+    }
+}
