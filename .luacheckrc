@@ -5,3 +5,6 @@ files["lua/auth-httpbasic.lua"] = {
     -- Dovecot calls these by name.
     globals = { "script_init", "script_deinit", "auth_passdb_lookup", "auth_passdb_get_cache_key" },
 }
+files["lua/httpbasic-check"] = {
+    std = "max",
+}

@@ -50,12 +50,13 @@ lint: deps
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets $(call VENDORED,lua54) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
-	luacheck --quiet lua
+	luacheck --quiet lua lua/httpbasic-check
 	shellcheck tests/packages tests/debian13 .ci/run
 
 install: build
 	install -d $(LUA_LIB) $(DESTDIR)/etc/dovecot/lua
 	install -m 644 $(LIBRARY) $(LUA_LIB)/httpbasic.so
+	install -D -m 755 lua/httpbasic-check $(DESTDIR)$(PREFIX)/bin/httpbasic-check
 	# An edited script stays; the new one then lies beside it.
 	file=$(DESTDIR)/etc/dovecot/lua/auth-httpbasic.lua; \
 	if [ -e "$$file" ]; then file=$$file.new; fi; \

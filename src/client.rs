@@ -76,13 +76,12 @@ impl Client {
             .max_idle_connections_per_host(1)
             .max_idle_age(MAX_IDLE)
             .build();
-        let is_https = options.url.scheme_str() == Some("https");
-        let port = options.url.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-        let host = options::bare_host(&options.url);
         let progress = Arc::new(Progress::default());
         let dial = Dial {
-            resolver: Resolver::new(host, port),
-            tls: is_https.then(|| Tls::new(options.server_name(), options.roots.as_deref())),
+            resolver: Resolver::new(options::bare_host(&options.url), options.port()),
+            tls: options
+                .is_https()
+                .then(|| Tls::new(options.server_name(), options.roots.as_deref())),
             timeout: options.connect_timeout,
             progress: progress.clone(),
         };

@@ -12,6 +12,7 @@ pub mod client;
 mod connection;
 pub mod credentials;
 pub mod error;
+pub mod inspection;
 pub mod log;
 pub mod options;
 pub mod password;

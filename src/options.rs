@@ -155,6 +155,16 @@ impl Options {
         self.method.as_str() == "PROPFIND"
     }
 
+    /// Whether there is TLS.
+    pub fn is_https(&self) -> bool {
+        self.url.scheme_str() == Some("https")
+    }
+
+    /// The port, which the URL need not have.
+    pub fn port(&self) -> u16 {
+        self.url.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
+    }
+
     /// Whose certificate the server must show.
     pub fn server_name(&self) -> ServerName<'static> {
         let host = bare_host(&self.url).to_owned();
@@ -173,7 +183,7 @@ impl Options {
 
     /// What the options must be together.
     fn check(&self, allow_cleartext: bool) -> Result<(), Error> {
-        if self.url.scheme_str() == Some("http") && !allow_cleartext && !is_loopback(&self.url) {
+        if !self.is_https() && !allow_cleartext && !is_loopback(&self.url) {
             let problem = "must begin with https:// unless the host is loopback: passwords would \
                            cross the network in clear (allow_cleartext = true permits it)";
             return Err(wrong("url", problem));

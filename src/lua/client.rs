@@ -3,10 +3,13 @@
 use std::time::Instant;
 
 use ::log::Level;
-use mlua::{Function, IntoLua, Lua, MetaMethod, Table, UserData, UserDataFields, Value};
+use mlua::{
+    Function, IntoLua, Lua, MetaMethod, Table, UserData, UserDataFields, UserDataRef, Value,
+};
 
 use crate::client::Client;
 use crate::credentials::Credentials;
+use crate::inspection;
 use crate::log;
 use crate::lua::function::{Arguments, Failure, raising};
 use crate::lua::options;
@@ -19,6 +22,7 @@ impl UserData for Client {
         fields.add_meta_field("__name", "httpbasic.client");
         fields.add_meta_field_with(MetaMethod::Index, |lua| {
             let methods = lua.create_table()?;
+            methods.raw_set("inspect", raising(lua, "inspect", inspect)?)?;
             methods.raw_set("propfind", raising(lua, "propfind", propfind)?)?;
             methods.raw_set("verify", raising(lua, "verify", verify)?)?;
             Ok(methods)
@@ -68,20 +72,46 @@ fn propfind(lua: &Lua, arguments: Arguments) -> Result<(Option<Table>, Option<St
     }
 }
 
-/// Checks the arguments that both methods have, runs `request` and hands on what was logged.
+/// `client:inspect()`
+fn inspect(lua: &Lua, mut arguments: Arguments) -> Result<Table, Failure> {
+    let object = arguments.take_self();
+    let client = client(&arguments, &object)?;
+    arguments.at_most(0)?;
+    let inspection = inspection::inspect(client.options());
+    let table = lua.create_table()?;
+    let addresses = inspection.addresses.iter().map(|address| address.ip().to_string());
+    table.raw_set("addresses", lua.create_sequence_from(addresses)?)?;
+    table.raw_set("resolve_msecs", inspection.resolving.as_millis() as u64)?;
+    table.raw_set("address", inspection.connected.map(|address| address.to_string()))?;
+    table.raw_set("connect_msecs", inspection.connecting.as_millis() as u64)?;
+    table.raw_set("tls", inspection.tls_version)?;
+    table.raw_set("tls_msecs", inspection.handshaking.as_millis() as u64)?;
+    if let Some(certificate) = inspection.certificate {
+        table.raw_set("issuer", certificate.issuer)?;
+        table.raw_set("days_left", certificate.days_left)?;
+    }
+    table.raw_set("error", inspection.error.map(|error| error.to_string()))?;
+    Ok(table)
+}
+
+/// The client that a method was called on.
+fn client(arguments: &Arguments, object: &Value) -> Result<UserDataRef<Client>, Failure> {
+    match object {
+        Value::UserData(data) => {
+            data.borrow().map_err(|_| arguments.wrong_self("httpbasic.client", object))
+        }
+        _ => Err(arguments.wrong_self("httpbasic.client", object)),
+    }
+}
+
+/// Checks the arguments that `verify` and `propfind` have, runs `request` and hands on what was logged.
 fn ask<T>(
     lua: &Lua,
     mut arguments: Arguments,
     request: impl FnOnce(&Client, &[u8], &[u8], Option<&[u8]>) -> T,
 ) -> Result<T, Failure> {
     let object = arguments.take_self();
-    let client = match &object {
-        Value::UserData(data) => data.borrow::<Client>().ok(),
-        _ => None,
-    };
-    let Some(client) = client else {
-        return Err(arguments.wrong_self("httpbasic.client", &object));
-    };
+    let client = client(&arguments, &object)?;
     arguments.at_most(3)?;
     let (user, password) = (arguments.string(1)?, arguments.string(2)?);
     let remote_ip = arguments.optional_string(3)?;

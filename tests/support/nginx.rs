@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::ca::Ca;
 use super::process::Process;
-use super::{port, users};
+use super::{access_log, port, users};
 
 /// A running nginx whose `/dav/` asks for Basic credentials.
 pub struct Nginx {
@@ -86,10 +86,10 @@ impl Nginx {
         self.process = Some(process);
     }
 
-    /// One line a request: status, method, user, and the client's address that was forwarded.
-    pub fn requests(&self) -> Vec<String> {
-        let log = fs::read_to_string(self.folder.path().join("access.log")).unwrap_or_default();
-        log.lines().map(Into::into).collect()
+    /// One line a request, as soon as there are `count`: status, method, user, and the client's
+    /// address that was forwarded.
+    pub fn requests(&self, count: usize) -> Vec<String> {
+        access_log::lines(&self.folder.path().join("access.log"), count)
     }
 }
 
