@@ -2,22 +2,19 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
-use x509_cert::Certificate;
-use x509_cert::der::Decode;
 
 use crate::channel::{self, Channel, Tls};
 use crate::error::{Error, Phase};
 use crate::options::{Options, bare_host};
 use crate::resolver::Resolver;
-use crate::response::printable;
 use crate::socket::Socket;
 
 /// How far one gets, and what is there. No credentials are sent.
@@ -37,19 +34,9 @@ pub struct Inspection {
     /// The time that this took.
     pub handshaking: Duration,
     /// The certificate that the server showed, trusted or not.
-    pub certificate: Option<Shown>,
+    pub certificate: Option<CertificateDer<'static>>,
     /// What went wrong, if anything did.
     pub error: Option<Error>,
-}
-
-/// What a certificate says of itself.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Shown {
-    /// The issuer's name (RFC 4514).
-    pub issuer: String,
-    /// The days until it ends; negative if it has.
-    pub days_left: i64,
 }
 
 /// Goes as far as the server lets one, each step within `connect_timeout_msecs`.
@@ -106,7 +93,7 @@ impl Inspection {
         let witness = Arc::new(Witness { judge, seen: Mutex::default() });
         let channel =
             Channel::secure(socket, &Tls::judged_by(options.server_name(), witness.clone()));
-        self.certificate = witness.certificate();
+        self.certificate = witness.seen().take();
         self.tls_version = channel?.tls_version();
         Ok(())
     }
@@ -120,16 +107,8 @@ struct Witness {
 }
 
 impl Witness {
-    fn certificate(&self) -> Option<Shown> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let certificate = Certificate::from_der(seen.as_ref()?).ok()?.tbs_certificate;
-        let end = certificate.validity.not_after.to_unix_duration().as_secs();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let secs_left = i64::try_from(end).ok()? - i64::try_from(now).ok()?;
-        Some(Shown {
-            issuer: printable(&certificate.issuer.to_string()),
-            days_left: secs_left.div_euclid(24 * 60 * 60),
-        })
+    fn seen(&self) -> MutexGuard<'_, Option<CertificateDer<'static>>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,8 +121,7 @@ impl ServerCertVerifier for Witness {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let seen = certificate.clone().into_owned();
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+        *self.seen() = Some(certificate.clone().into_owned());
         self.judge.verify_server_cert(certificate, intermediates, host, ocsp, now)
     }
 

@@ -105,7 +105,7 @@ fn a_right_login_is_right_in_every_step() {
         "for Lua 5.4",
         "✓ name        localhost is 127.0.0.1",
         "✓ connection  127.0.0.1:",
-        "✓ TLS         TLSv1.3; certificate from CN=httpbasic throwaway CA, ",
+        "✓ TLS         TLSv1.3; certificate from CN = httpbasic throwaway CA, ",
         "✓ protection  refused: 401 Unauthorized",
         "✓ password    ok",
         "✓ principal   /principals/users/alice/: principal = \"username\" fits",

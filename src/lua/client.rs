@@ -86,10 +86,8 @@ fn inspect(lua: &Lua, mut arguments: Arguments) -> Result<Table, Failure> {
     table.raw_set("connect_msecs", inspection.connecting.as_millis() as u64)?;
     table.raw_set("tls", inspection.tls_version)?;
     table.raw_set("tls_msecs", inspection.handshaking.as_millis() as u64)?;
-    if let Some(certificate) = inspection.certificate {
-        table.raw_set("issuer", certificate.issuer)?;
-        table.raw_set("days_left", certificate.days_left)?;
-    }
+    let certificate = inspection.certificate.map(|der| lua.create_string(der)).transpose()?;
+    table.raw_set("certificate", certificate)?;
     table.raw_set("error", inspection.error.map(|error| error.to_string()))?;
     Ok(table)
 }
