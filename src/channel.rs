@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{
-    ALL_VERSIONS, ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, StreamOwned,
-    WantsVerifier,
+    ALL_VERSIONS, ClientConfig, ClientConnection, ConfigBuilder, StreamOwned, WantsVerifier,
 };
 
+use crate::roots::Roots;
 use crate::socket::Socket;
 
 /// With whom TLS is agreed upon, and how. Clones share the sessions that servers let resume.
@@ -22,9 +22,9 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// TLS with `host`, whose certificate must come from one of `roots`; Mozilla's if there are none.
-    pub fn new(host: ServerName<'static>, trusted: Option<&[CertificateDer<'static>]>) -> Self {
-        let config = builder().with_root_certificates(roots(trusted)).with_no_client_auth();
+    /// TLS with `host`, whose certificate must come from one of `roots`.
+    pub fn new(host: ServerName<'static>, roots: &Roots) -> Self {
+        let config = builder().with_root_certificates(roots.store()).with_no_client_auth();
         Self { config: Arc::new(config), host }
     }
 
@@ -39,17 +39,6 @@ fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(ALL_VERSIONS)
         .expect("ring has what they need")
-}
-
-/// The certificates to trust: these, or Mozilla's.
-pub fn roots(trusted: Option<&[CertificateDer<'static>]>) -> RootCertStore {
-    let mut store = RootCertStore::empty();
-    match trusted {
-        None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        // Each was added to a store before, when the options were read.
-        Some(trusted) => drop(store.add_parsable_certificates(trusted.iter().cloned())),
-    }
-    store
 }
 
 /// A connection that requests and answers go through.

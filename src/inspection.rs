@@ -11,9 +11,9 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
-use crate::channel::{self, Channel, Tls};
+use crate::channel::{Channel, Tls};
 use crate::error::{Error, Phase};
-use crate::options::{Options, bare_host};
+use crate::options::Options;
 use crate::resolver::Resolver;
 use crate::socket::Socket;
 
@@ -48,7 +48,7 @@ pub fn inspect(options: &Options) -> Inspection {
 
 impl Inspection {
     fn go(&mut self, options: &Options) -> Result<(), Error> {
-        let resolver = Resolver::new(bare_host(&options.url), options.port());
+        let resolver = Resolver::new(options.url.host(), options.url.port());
         let start = Instant::now();
         let addresses = resolver.addresses(options.connect_timeout);
         self.resolving = start.elapsed();
@@ -58,7 +58,7 @@ impl Inspection {
         let socket = self.connect(start, options.connect_timeout);
         self.connecting = start.elapsed();
         let socket = socket?;
-        if options.is_https() {
+        if options.url.is_https() {
             let start = Instant::now();
             let result = self.agree(socket, options);
             self.handshaking = start.elapsed();
@@ -85,14 +85,14 @@ impl Inspection {
     }
 
     fn agree(&mut self, socket: Socket, options: &Options) -> io::Result<()> {
-        let roots = Arc::new(channel::roots(options.roots.as_deref()));
+        let roots = Arc::new(options.roots.store());
         let provider = Arc::new(ring::default_provider());
         let judge = WebPkiServerVerifier::builder_with_provider(roots, provider)
             .build()
             .map_err(io::Error::other)?;
         let witness = Arc::new(Witness { judge, seen: Mutex::default() });
         let channel =
-            Channel::secure(socket, &Tls::judged_by(options.server_name(), witness.clone()));
+            Channel::secure(socket, &Tls::judged_by(options.url.server_name(), witness.clone()));
         self.certificate = witness.seen().take();
         self.tls_version = channel?.tls_version();
         Ok(())

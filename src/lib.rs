@@ -19,7 +19,10 @@ pub mod password;
 mod progress;
 pub mod resolver;
 pub mod response;
+pub mod roots;
 mod socket;
+pub mod url;
+pub mod value;
 pub mod verdict;
 
 // Unit tests with the feature `module` have no Lua to link to; they test the core alone.

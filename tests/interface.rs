@@ -470,8 +470,8 @@ fn a_wrong_call_raises_a_string_and_the_client_lives_on() {
                 "bad argument #3 to 'METHOD' (string or nil expected, got integer)",
             ),
             (
-                "client:METHOD('a', 'b', 'c', 'd')",
-                "too many arguments to 'METHOD' (3 expected, got 4)",
+                "client:METHOD('a', 'b', 'c', 'd', 'e')",
+                "too many arguments to 'METHOD' (4 expected, got 5)",
             ),
             (
                 "client.METHOD('a', 'b', 'c')",
@@ -509,10 +509,15 @@ fn debug_lines_go_to_dovecot_and_show_no_secret() {
         end",
     );
     world.client(server.port, "debug = 'yes'");
-    world.verify(b"alice", b"open sesame", Some("192.0.2.1"));
+    world.run("client:verify('alice', 'open sesame', '192.0.2.1', 'session\\n1')");
     let lines: Vec<String> = world.lua.globals().get("lines").unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    let introduction = format!("i_debug httpbasic {version} for Lua ");
+    assert!(lines[0].starts_with(&introduction), "{}", lines[0]);
+    assert!(lines[0].ends_with(" asks localhost; ca_file = given, debug = true"), "{}", lines[0]);
+    assert!(lines[1..].iter().all(|line| line.starts_with("i_debug <session 1> ")), "{lines:?}");
     let log = lines.join("\n");
-    assert!(log.contains("i_debug httpbasic::client: PROPFIND https://localhost:"), "{log}");
+    assert!(log.contains(" httpbasic::client: PROPFIND https://localhost:"), "{log}");
     assert!(log.contains(" 207 Multi-Status"), "{log}");
     for secret in ["open sesame", "b3BlbiBzZXNhbWU", &STANDARD.encode("alice:open sesame")] {
         assert!(!log.contains(secret), "{log}");

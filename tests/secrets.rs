@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use httpbasic::client::Client;
-use httpbasic::options::{Options, Value};
+use httpbasic::options::Options;
+use httpbasic::value::Value;
 use httpbasic::verdict::{self, Verdict};
 use zeroize::Zeroize;
 

@@ -14,7 +14,7 @@ use crate::log;
 use crate::lua::function::{Arguments, Failure, raising};
 use crate::lua::options;
 use crate::options::Options;
-use crate::response::{Body, Response};
+use crate::response::{Body, Response, printable};
 use crate::verdict::{self, Verdict};
 
 impl UserData for Client {
@@ -39,11 +39,22 @@ pub fn constructor(lua: &Lua) -> mlua::Result<Function> {
         };
         let options = Options::new(options::pairs(&table)?)
             .map_err(|error| format!("httpbasic.client: {error}"))?;
+        if options.debug {
+            hand_over(lua, Level::Debug, &introduction(lua, &options)?)?;
+        }
         Ok(lua.create_userdata(Client::new(options))?)
     })
 }
 
-/// `client:verify(user, password, remote_ip)`
+/// The first line of a log with `debug`: who is here, and what is not as usual.
+fn introduction(lua: &Lua, options: &Options) -> mlua::Result<String> {
+    let lua_version: String = lua.globals().get("_VERSION")?;
+    let (version, host) = (env!("CARGO_PKG_VERSION"), options.url.host());
+    let unusual = options.unusual().join(", ");
+    Ok(format!("httpbasic {version} for {lua_version} asks {host}; {unusual}"))
+}
+
+/// `client:verify(user, password, remote_ip, session)`
 fn verify(lua: &Lua, arguments: Arguments) -> Result<(&'static str, Value), Failure> {
     let verdict = ask(lua, arguments, verdict::verify)?;
     let (word, text) = match verdict {
@@ -60,7 +71,7 @@ fn verify(lua: &Lua, arguments: Arguments) -> Result<(&'static str, Value), Fail
     Ok((word, text.into_lua(lua)?))
 }
 
-/// `client:propfind(user, password, remote_ip)`
+/// `client:propfind(user, password, remote_ip, session)`
 fn propfind(lua: &Lua, arguments: Arguments) -> Result<(Option<Table>, Option<String>), Failure> {
     let result = ask(lua, arguments, |client, user, password, remote_ip| {
         let remote_ip = remote_ip.and_then(verdict::address);
@@ -110,15 +121,17 @@ fn ask<T>(
 ) -> Result<T, Failure> {
     let object = arguments.take_self();
     let client = client(&arguments, &object)?;
-    arguments.at_most(3)?;
+    arguments.at_most(4)?;
     let (user, password) = (arguments.string(1)?, arguments.string(2)?);
     let remote_ip = arguments.optional_string(3)?;
+    let session = arguments.optional_string(4)?;
     let (result, lines) = log::catch(client.options().debug, || {
         let remote_ip = remote_ip.as_ref().map(|address| address.as_bytes());
         request(&client, &user.as_bytes(), &password.as_bytes(), remote_ip.as_deref())
     });
+    let session = session.map(|id| format!("<{}> ", printable(&id.to_string_lossy())));
     for (level, line) in lines {
-        hand_over(lua, level, &line)?;
+        hand_over(lua, level, &format!("{}{line}", session.as_deref().unwrap_or_default()))?;
     }
     Ok(result)
 }
