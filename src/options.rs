@@ -145,29 +145,30 @@ impl Options {
 
     /// The options that differ from their default, such as `timeout_msecs = 1000`.
     pub fn unusual(&self) -> Vec<String> {
-        let shown: [(&str, fn(&Self) -> String); 13] = [
-            ("principal", |options| format!("{:?}", options.principal).to_lowercase()),
-            ("file_access", |options| format!("{:?}", options.file_access).to_lowercase()),
-            ("ca_file", |options| match options.roots {
-                Roots::Mozilla => "none".into(),
-                Roots::Own(_) => "given".into(),
-            }),
-            ("timeout_msecs", |options| options.timeout.as_millis().to_string()),
-            ("connect_timeout_msecs", |options| options.connect_timeout.as_millis().to_string()),
-            ("backoff_msecs", |options| options.backoff.as_millis().to_string()),
-            ("method", |options| options.method.to_string()),
-            ("success_status", |options| options.success_status.to_string()),
-            ("failure_status", |options| options.failure_status.to_string()),
-            ("forwarded_header", |options| {
-                options.forwarded_header.as_ref().map_or(String::new(), HeaderName::to_string)
-            }),
-            ("allow_cleartext", |options| options.allow_cleartext.to_string()),
-            ("user_agent", |options| format!("{:?}", options.user_agent)),
-            ("debug", |options| options.debug.to_string()),
-        ];
-        let usual = Self::defaults(self.url.clone());
-        let differing = shown.into_iter().filter(|(_, show)| show(self) != show(&usual));
-        differing.map(|(name, show)| format!("{name} = {}", show(self))).collect()
+        let usual = Self::defaults(self.url.clone()).shown();
+        let differing = self.shown().into_iter().zip(usual).filter(|(own, usual)| own != usual);
+        differing.map(|((name, value), _)| format!("{name} = {value}")).collect()
+    }
+
+    /// All options but the URL, for a log line.
+    fn shown(&self) -> [(&'static str, String); 13] {
+        let ca_file = if matches!(self.roots, Roots::Mozilla) { "none" } else { "given" };
+        let forwarded = self.forwarded_header.as_ref().map_or("", HeaderName::as_str);
+        [
+            ("principal", format!("{:?}", self.principal).to_lowercase()),
+            ("file_access", format!("{:?}", self.file_access).to_lowercase()),
+            ("ca_file", ca_file.into()),
+            ("timeout_msecs", self.timeout.as_millis().to_string()),
+            ("connect_timeout_msecs", self.connect_timeout.as_millis().to_string()),
+            ("backoff_msecs", self.backoff.as_millis().to_string()),
+            ("method", self.method.to_string()),
+            ("success_status", self.success_status.to_string()),
+            ("failure_status", self.failure_status.to_string()),
+            ("forwarded_header", forwarded.into()),
+            ("allow_cleartext", self.allow_cleartext.to_string()),
+            ("user_agent", format!("{:?}", self.user_agent)),
+            ("debug", self.debug.to_string()),
+        ]
     }
 
     /// What the options must be together.
