@@ -5,4 +5,5 @@ mod support;
 
 mod backoff;
 mod kept;
+mod names;
 mod servers;

@@ -275,7 +275,8 @@ fn bodies() -> Vec<Row> {
             "chunked, endless",
             Fault::Answer(|stream| {
                 let _ = stream.write_all(&chunked("", ""));
-                flood(stream, b"4\r\nmore\r\n");
+                let chunk = [&b"400\r\n"[..], &[b'x'; 0x400], b"\r\n"].concat();
+                flood(stream, &chunk);
             }),
             unavailable,
             "protocol: the answer's body is longer than 64 KiB",

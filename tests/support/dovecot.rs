@@ -151,6 +151,11 @@ impl Dovecot {
         fs::read_to_string(self.folder.path().join("dovecot.log")).unwrap_or_default()
     }
 
+    /// The socket on which the auth service waits for login processes.
+    pub fn auth_socket(&self) -> PathBuf {
+        self.folder.path().join("run/auth-client")
+    }
+
     /// Runs doveadm on this Dovecot.
     pub fn doveadm(&self, arguments: &[&str]) -> Doveadm {
         let file = self.configuration();

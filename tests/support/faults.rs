@@ -75,6 +75,12 @@ impl Faulty {
         self.server = None;
     }
 
+    /// Connections are ended, and new ones are not accepted.
+    pub fn vanish(&mut self) {
+        self.server = None;
+        self.stuck = Some(unaccepted(self.port));
+    }
+
     fn serve(&self, fault: Fault) -> Server {
         let healed = self.healed.clone();
         let right = configuration(&self.identity, ALL_VERSIONS);

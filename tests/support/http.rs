@@ -1,7 +1,7 @@
 //! A small web server inside the test: it answers as the test says, right or wrong.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
@@ -55,6 +55,7 @@ impl Request {
 /// A server on a port of 127.0.0.1. Its connections and threads end with it.
 pub struct Server {
     pub port: u16,
+    address: SocketAddr,
     state: Arc<State>,
     listening: Option<JoinHandle<()>>,
 }
@@ -80,7 +81,7 @@ impl Server {
         listener: TcpListener,
         serve: impl Fn(&TcpStream, &Log) + Send + Sync + 'static,
     ) -> Self {
-        let port = listener.local_addr().unwrap().port();
+        let address = listener.local_addr().unwrap();
         let state = Arc::new(State::default());
         let (serve, shared) = (Arc::new(serve), state.clone());
         let listening = thread::spawn(move || {
@@ -101,7 +102,7 @@ impl Server {
                 open.push((weak, thread));
             }
         });
-        Self { port, state, listening: Some(listening) }
+        Self { port: address.port(), address, state, listening: Some(listening) }
     }
 
     /// Serves each connection by `serve` in a thread of its own: over TLS as `identity`, or in clear.
@@ -152,7 +153,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.state.stopped.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        let _ = TcpStream::connect(self.address);
         self.listening.take().map(JoinHandle::join);
         for (stream, thread) in self.state.open.lock().unwrap().drain(..) {
             if let Some(stream) = stream.upgrade() {

@@ -18,6 +18,7 @@ macro_rules! promises {
 pub mod access_log;
 pub mod alone;
 pub mod apache;
+pub mod auth_client;
 pub mod ca;
 pub mod configuration;
 pub mod dovecot;
@@ -25,6 +26,7 @@ pub mod faults;
 pub mod http;
 pub mod imap;
 pub mod library;
+pub mod names;
 pub mod nginx;
 pub mod port;
 pub mod process;

@@ -1,0 +1,79 @@
+//! A client of Dovecot's auth service, as its login processes are: many logins at a time, without
+//! the processes that mail clients cost.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// What became of a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Succeeded,
+    Refused,
+    Temporary,
+}
+
+/// A connection to the auth service.
+pub struct AuthClient {
+    stream: BufReader<UnixStream>,
+    next: u32,
+}
+
+impl AuthClient {
+    /// Connects to this socket.
+    pub fn open(socket: &Path) -> Self {
+        let stream = UnixStream::connect(socket).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
+        let mut client = Self { stream: BufReader::new(stream), next: 1 };
+        client.send(&format!("VERSION\t1\t1\nCPID\t{}\n", std::process::id()));
+        while client.line() != "DONE" {}
+        client
+    }
+
+    /// Begins a login, whose number is returned.
+    pub fn begin(&mut self, user: &str, password: &str) -> u32 {
+        let number = self.next;
+        self.next += 1;
+        let response = STANDARD.encode(format!("\0{user}\0{password}"));
+        self.send(&format!("AUTH\t{number}\tPLAIN\tservice=imap\tsecured\tresp={response}\n"));
+        number
+    }
+
+    /// Waits until some login ends.
+    pub fn end(&mut self) -> (u32, Outcome) {
+        let line = self.line();
+        let mut fields = line.split('\t');
+        let word = fields.next().unwrap();
+        let number = fields.next().and_then(|number| number.parse().ok()).unwrap();
+        let is_temporary = fields.any(|field| ["temp", "code=temp_fail"].contains(&field));
+        match (word, is_temporary) {
+            ("OK", _) => (number, Outcome::Succeeded),
+            ("FAIL", true) => (number, Outcome::Temporary),
+            ("FAIL", false) => (number, Outcome::Refused),
+            _ => panic!("{line}"),
+        }
+    }
+
+    /// One login.
+    pub fn login(&mut self, user: &str, password: &str) -> Outcome {
+        let number = self.begin(user, password);
+        let (ended, outcome) = self.end();
+        assert_eq!(ended, number);
+        outcome
+    }
+
+    fn send(&mut self, text: &str) {
+        self.stream.get_mut().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).unwrap();
+        assert!(line.ends_with('\n'), "the auth service hung up");
+        line.trim_end().into()
+    }
+}
