@@ -5,10 +5,10 @@ PREFIX  ?= /usr
 DESTDIR ?=
 
 CARGO    = cargo
-FEATURE  = lua$(subst .,,$(LUA))
+FEATURE  = $(if $(filter luajit,$(LUA)),luajit,lua$(subst .,,$(LUA)))
 VENDORED = --no-default-features --features $(1),vendored
 LIBRARY  = $(or $(CARGO_TARGET_DIR),target)/release/libhttpbasic.so
-LUA_LIB  = $(DESTDIR)$(PREFIX)/lib/$(shell $(CC) -print-multiarch)/lua/$(LUA)
+LUA_LIB  = $(DESTDIR)$(PREFIX)/lib/$(shell $(CC) -print-multiarch)/lua/$(LUA:luajit=5.1)
 
 # Every shell has a USER; only one that was given to make is meant.
 DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
@@ -37,7 +37,7 @@ demo: deps
 test: deps
 	@tests/debian13 make || [ "$$(id -u)" != 0 ]
 	$(CARGO) test --locked -- $(if $(filter-out 0,$(shell id -u)),--skip dovecot_2_4)
-	$(CARGO) test --locked $(call VENDORED,lua54) --lib
+	$(CARGO) test --locked $(call VENDORED,lua54) --lib --test hostile --test faults --test soak
 	set -e; for lua in lua54 lua53 lua51 luajit; do \
 		$(CARGO) test --locked $(call VENDORED,$$lua) --test interface --test base64 --test base64_random; \
 	done
@@ -50,12 +50,13 @@ lint: deps
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets $(call VENDORED,lua54) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
-	luacheck --quiet lua
+	luacheck --quiet lua lua/httpbasic-check
 	shellcheck tests/packages tests/debian13 .ci/run
 
 install: build
 	install -d $(LUA_LIB) $(DESTDIR)/etc/dovecot/lua
 	install -m 644 $(LIBRARY) $(LUA_LIB)/httpbasic.so
+	install -D -m 755 lua/httpbasic-check $(DESTDIR)$(PREFIX)/bin/httpbasic-check
 	# An edited script stays; the new one then lies beside it.
 	file=$(DESTDIR)/etc/dovecot/lua/auth-httpbasic.lua; \
 	if [ -e "$$file" ]; then file=$$file.new; fi; \

@@ -2,8 +2,8 @@
 //! if `LBASE64` names its file, and the base64 crate called from Rust. Prints a Markdown table:
 //! nanoseconds per call, and how many times as long as ours each takes.
 
-#[path = "../tests/support/library.rs"]
-mod library;
+#[path = "../tests/support/mod.rs"]
+mod support;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+
+use support::library;
 
 const SIZES: [usize; 6] = [24, 40, 64, 1 << 10, 64 << 10, 1 << 20];
 const ROUNDS: usize = 7;

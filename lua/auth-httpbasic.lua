@@ -68,7 +68,7 @@ function auth_passdb_lookup(req)
     if not req.password then
         return auth.PASSDB_RESULT_INTERNAL_FAILURE, "a web server can only be asked with a password"
     end
-    local verdict, detail = client:verify(req.user, req.password, req.remote_ip)
+    local verdict, detail = client:verify(req.user, req.password, req.remote_ip, req.session)
     -- Dovecot logs the reason of an internal failure itself, but of nothing else.
     if verdict ~= "ok" and verdict ~= "unavailable" then
         req:log_info(verdict .. ": " .. detail)

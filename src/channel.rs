@@ -4,10 +4,14 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::ServerName;
+use rustls::{
+    ALL_VERSIONS, ClientConfig, ClientConnection, ConfigBuilder, StreamOwned, WantsVerifier,
+};
 
+use crate::roots::Roots;
 use crate::socket::Socket;
 
 /// With whom TLS is agreed upon, and how. Clones share the sessions that servers let resume.
@@ -18,21 +22,23 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// TLS with `host`, whose certificate must come from one of `roots`; Mozilla's if there are none.
-    pub fn new(host: ServerName<'static>, roots: Option<&[CertificateDer<'static>]>) -> Self {
-        let mut store = RootCertStore::empty();
-        match roots {
-            None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-            // Each was added to a store before, when the options were read.
-            Some(roots) => drop(store.add_parsable_certificates(roots.iter().cloned())),
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_protocol_versions(ALL_VERSIONS)
-            .expect("ring has what they need")
-            .with_root_certificates(store)
-            .with_no_client_auth();
+    /// TLS with `host`, whose certificate must come from one of `roots`.
+    pub fn new(host: ServerName<'static>, roots: &Roots) -> Self {
+        let config = builder().with_root_certificates(roots.store()).with_no_client_auth();
         Self { config: Arc::new(config), host }
     }
+
+    /// TLS with `host`, of whose certificate `judge` thinks what it thinks.
+    pub fn judged_by(host: ServerName<'static>, judge: Arc<dyn ServerCertVerifier>) -> Self {
+        let config = builder().dangerous().with_custom_certificate_verifier(judge);
+        Self { config: Arc::new(config.with_no_client_auth()), host }
+    }
+}
+
+fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(ALL_VERSIONS)
+        .expect("ring has what they need")
 }
 
 /// A connection that requests and answers go through.
@@ -54,6 +60,16 @@ impl Channel {
             .map_err(io::Error::other)?;
         connection.complete_io(&mut socket)?;
         Ok(Self::Secured(Box::new(StreamOwned::new(connection, socket))))
+    }
+
+    /// The version of TLS, such as `TLSv1_3`.
+    pub fn tls_version(&self) -> Option<String> {
+        match self {
+            Channel::Plain(_) => None,
+            Channel::Secured(stream) => {
+                stream.conn.protocol_version().map(|version| format!("{version:?}"))
+            }
+        }
     }
 
     /// Reads and writes end by this deadline from now on.

@@ -6,17 +6,18 @@ use std::time::{Duration, Instant};
 
 use log::debug;
 use ureq::Agent;
-use ureq::http::{HeaderName, Request, Uri, header};
+use ureq::http::{HeaderName, Request, header};
 
 use crate::backoff::Backoff;
 use crate::channel::Tls;
 use crate::connection::{Dial, Later};
 use crate::credentials::Credentials;
 use crate::error::{Error, Phase};
-use crate::options::{self, Options};
+use crate::options::Options;
 use crate::progress::Progress;
 use crate::resolver::Resolver;
 use crate::response::{Body, Response};
+use crate::url::Url;
 
 /// The most that is read of a body, in bytes.
 const MAX_BODY_BYTES: u64 = 64 << 10;
@@ -76,13 +77,13 @@ impl Client {
             .max_idle_connections_per_host(1)
             .max_idle_age(MAX_IDLE)
             .build();
-        let is_https = options.url.scheme_str() == Some("https");
-        let port = options.url.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-        let host = options::bare_host(&options.url);
         let progress = Arc::new(Progress::default());
         let dial = Dial {
-            resolver: Resolver::new(host, port),
-            tls: is_https.then(|| Tls::new(options.server_name(), options.roots.as_deref())),
+            resolver: Resolver::new(options.url.host(), options.url.port()),
+            tls: options
+                .url
+                .is_https()
+                .then(|| Tls::new(options.url.server_name(), &options.roots)),
             timeout: options.connect_timeout,
             progress: progress.clone(),
         };
@@ -121,20 +122,19 @@ impl Client {
         remote_ip: Option<IpAddr>,
         start: Instant,
     ) -> Result<Response, Error> {
-        self.ask(&self.options.files_url(name), Some(FILES), credentials, remote_ip, start)
+        self.ask(&self.options.url.files(name), Some(FILES), credentials, remote_ip, start)
     }
 
     /// Asks, unless the server was out of reach a moment ago.
     fn ask(
         &self,
-        url: &Uri,
+        url: &Url,
         body: Option<&'static str>,
         credentials: Credentials,
         remote_ip: Option<IpAddr>,
         start: Instant,
     ) -> Result<Response, Error> {
-        let shown = shown(url);
-        debug!("{} {shown}", self.options.method);
+        debug!("{} {url}", self.options.method);
         let once = || self.exchange(self.request(url, body, credentials, remote_ip), start);
         let result = self.backoff.check(start).and_then(|()| {
             let result = self.twice(once);
@@ -143,8 +143,8 @@ impl Client {
             result
         });
         match &result {
-            Ok(response) => debug!("{shown} {}", response.summary()),
-            Err(error) => debug!("{shown} {error}"),
+            Ok(response) => debug!("{url} {}", response.summary()),
+            Err(error) => debug!("{url} {error}"),
         }
         result
     }
@@ -160,7 +160,7 @@ impl Client {
 
     fn request(
         &self,
-        url: &Uri,
+        url: &Url,
         body: Option<&'static str>,
         credentials: Credentials,
         remote_ip: Option<IpAddr>,
@@ -168,7 +168,7 @@ impl Client {
         let options = &self.options;
         let mut request = Request::builder()
             .method(&options.method)
-            .uri(url)
+            .uri(url.uri())
             .header(header::AUTHORIZATION, credentials.authorization())
             .header(header::USER_AGENT, &options.user_agent);
         if let (Some(name), Some(address)) = (&options.forwarded_header, remote_ip) {
@@ -220,14 +220,4 @@ impl Client {
             elapsed: start.elapsed(),
         })
     }
-}
-
-/// A URL without its query, which may hold a secret.
-pub fn shown(url: &Uri) -> String {
-    format!(
-        "{}://{}{}",
-        url.scheme_str().unwrap_or_default(),
-        url.authority().map_or("", |authority| authority.as_str()),
-        url.path()
-    )
 }

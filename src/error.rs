@@ -97,7 +97,7 @@ impl Error {
             ureq::Error::Other(ours) if ours.is::<Error>() => {
                 *ours.downcast().expect("its type was just asked for")
             }
-            ureq::Error::Io(problem) => Self::from_io(problem, phase),
+            ureq::Error::Io(problem) => Self::from_io(problem, phase, elapsed),
             ureq::Error::LargeResponseHeader(..) => {
                 Error::Protocol("the answer's head is longer than 32 KiB".into())
             }
@@ -109,7 +109,11 @@ impl Error {
         }
     }
 
-    fn from_io(problem: io::Error, phase: Phase) -> Self {
+    /// What a failed read, write or connection means, by the phase in which it came.
+    pub fn from_io(problem: io::Error, phase: Phase, elapsed: Duration) -> Self {
+        if problem.kind() == io::ErrorKind::TimedOut {
+            return Error::Timeout { phase, msecs: elapsed.as_millis() };
+        }
         if let Some(problem) = problem.get_ref().and_then(|inner| inner.downcast_ref()) {
             return Error::Tls(tls_problem(problem));
         }

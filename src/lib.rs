@@ -12,13 +12,17 @@ pub mod client;
 mod connection;
 pub mod credentials;
 pub mod error;
+pub mod inspection;
 pub mod log;
 pub mod options;
 pub mod password;
 mod progress;
 pub mod resolver;
 pub mod response;
+pub mod roots;
 mod socket;
+pub mod url;
+pub mod value;
 pub mod verdict;
 
 // Unit tests with the feature `module` have no Lua to link to; they test the core alone.

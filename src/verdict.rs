@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use crate::client::{self, Client};
+use crate::client::Client;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::options::{FileAccess, Options, Principal};
@@ -36,7 +36,7 @@ pub fn verify(client: &Client, user: &[u8], password: &[u8], remote_ip: Option<&
     match proof.and_then(|()| password::ssha256(password).map_err(unavailable)) {
         Ok(field) => Verdict::Ok(field),
         Err(Verdict::Unavailable(why)) => {
-            Verdict::Unavailable(format!("{why} [{}]", client::shown(&client.options().url)))
+            Verdict::Unavailable(format!("{why} [{}]", client.options().url))
         }
         Err(verdict) => verdict,
     }
@@ -173,7 +173,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::options::Value;
+    use crate::value::Value;
 
     /// A recorded answer of a real Nextcloud.
     fn recording(name: &str) -> Response {

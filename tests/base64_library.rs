@@ -1,11 +1,12 @@
 //! lbase64's functions in a real Lua, in each of the ways to load them.
 
-#[path = "support/library.rs"]
-mod library;
+mod support;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+
+use support::library;
 
 const CHECK: &str = "print(assert(loadfile(arg[1]))(require(arg[2]), arg[3]))";
 

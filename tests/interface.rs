@@ -8,6 +8,7 @@ use mlua::{Lua, Table, Value};
 
 use support::ca::{self, Ca};
 use support::http::{Request, Server, answer, principal, refusal};
+use support::nginx::Nginx;
 use support::world::World;
 
 /// The credentials that came with a request.
@@ -314,6 +315,110 @@ fn a_certificate_must_be_trusted_valid_and_for_the_host() {
 }
 
 #[test]
+fn tls_is_1_2_or_1_3_and_nothing_older() {
+    let world = World::new();
+    let body = String::from_utf8(principal("alice")).unwrap();
+    let body = body.split_once("\r\n\r\n").unwrap().1;
+    for (version, expected) in [("TLSv1.3", "ok"), ("TLSv1.2", "ok"), ("TLSv1.1", "unavailable")] {
+        let nginx = Nginx::start_tls(&world.ca, version, body);
+        world.run(&format!(
+            "client = httpbasic.client {{ url = {:?}, ca_file = {:?} }}",
+            nginx.url(),
+            world.ca_file()
+        ));
+        let (word, text) = world.verify(b"alice", b"x", None);
+        assert_eq!(word, expected, "{version}: {text}");
+        assert!(word == "ok" || text.starts_with("tls: "), "{text}");
+    }
+}
+
+#[test]
+fn a_redirect_takes_the_password_nowhere() {
+    let world = World::new();
+    let elsewhere = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    for status in
+        ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"]
+    {
+        let location = format!("https://localhost:{}/dav/", elsewhere.port);
+        let server = Server::answering(Some(&world.localhost()), move |_| {
+            format!("HTTP/1.1 {status}\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n").into()
+        });
+        world.client(server.port, "");
+        let (word, text) = world.verify(b"alice", b"x", None);
+        assert_eq!(word, "unavailable");
+        assert!(text.starts_with(&status[..3]), "{text}");
+    }
+    assert_eq!(elsewhere.connections(), 0);
+}
+
+#[test]
+fn no_cookie_of_one_login_comes_with_the_next() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| {
+        let answer = String::from_utf8(principal("alice")).unwrap();
+        answer.replacen("\r\n", "\r\nSet-Cookie: session=alice; path=/\r\n", 1).into()
+    });
+    world.client(server.port, "");
+    for user in [b"alice", b"bobby"] {
+        assert_eq!(world.verify(user, b"x", None).0, "ok");
+    }
+    assert!(server.requests().iter().all(|request| request.header("cookie").is_none()));
+    assert_eq!(server.connections(), 1, "on one connection");
+}
+
+#[test]
+fn half_an_answer_proves_nothing() {
+    let world = World::new();
+    let whole = principal("alice");
+    let body = whole.len() - whole.windows(4).position(|end| end == b"\r\n\r\n").unwrap() - 4;
+    for missing in [1, 10, body / 2, body - 1, body] {
+        let cut = whole[..whole.len() - missing].to_vec();
+        let server = Server::start(Some(&world.localhost()), move |stream, next_request| {
+            if next_request(stream).is_some() {
+                let _ = stream.write_all(&cut);
+            }
+        });
+        world.client(server.port, "");
+        let (word, text) = world.verify(b"alice", b"x", None);
+        assert_eq!(word, "unavailable", "{missing}: {text}");
+        assert!(text.starts_with("protocol: "), "{text}");
+    }
+}
+
+#[test]
+fn inspect_tells_each_step_of_the_way() {
+    let world = World::new();
+    let inspect = |script: &str| -> Table { world.lua.load(script).eval().unwrap() };
+    let is_certificate = |steps: &Table| {
+        steps.get::<mlua::String>("certificate").unwrap().as_bytes().starts_with(b"\x30\x82")
+    };
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    world.client(server.port, "");
+    let steps = inspect("client:inspect()");
+    let address: String = steps.get("address").unwrap();
+    assert!(address.ends_with(&format!(":{}", server.port)), "{address}");
+    assert!(!steps.get::<Table>("addresses").unwrap().is_empty());
+    assert_eq!(steps.get::<String>("tls").unwrap(), "TLSv1_3");
+    assert!(is_certificate(&steps), "in DER, an ASN.1 sequence");
+    assert!(steps.get::<Value>("error").unwrap().is_nil());
+
+    let server = Server::answering(Some(&world.ca.issue_expired(&["localhost"])), |_| refusal());
+    world.client(server.port, "");
+    let steps = inspect("client:inspect()");
+    assert!(is_certificate(&steps), "also of one that is not trusted");
+    assert_eq!(steps.get::<String>("error").unwrap(), "tls: the certificate has expired");
+
+    world.client(1, "");
+    let steps = inspect("client:inspect()");
+    assert!(steps.get::<String>("error").unwrap().starts_with("connect: "));
+    assert!(steps.get::<Value>("certificate").unwrap().is_nil());
+    world.run("client = httpbasic.client { url = 'https://host.invalid/' }");
+    let steps = inspect("client:inspect()");
+    assert!(steps.get::<String>("error").unwrap().starts_with("dns: "));
+    assert!(server.requests().is_empty());
+}
+
+#[test]
 fn a_wrong_option_raises_a_string_that_names_it_and_the_scripts_line() {
     let world = World::new();
     for (options, said) in [
@@ -365,8 +470,8 @@ fn a_wrong_call_raises_a_string_and_the_client_lives_on() {
                 "bad argument #3 to 'METHOD' (string or nil expected, got integer)",
             ),
             (
-                "client:METHOD('a', 'b', 'c', 'd')",
-                "too many arguments to 'METHOD' (3 expected, got 4)",
+                "client:METHOD('a', 'b', 'c', 'd', 'e')",
+                "too many arguments to 'METHOD' (4 expected, got 5)",
             ),
             (
                 "client.METHOD('a', 'b', 'c')",
@@ -404,10 +509,15 @@ fn debug_lines_go_to_dovecot_and_show_no_secret() {
         end",
     );
     world.client(server.port, "debug = 'yes'");
-    world.verify(b"alice", b"open sesame", Some("192.0.2.1"));
+    world.run("client:verify('alice', 'open sesame', '192.0.2.1', 'session\\n1')");
     let lines: Vec<String> = world.lua.globals().get("lines").unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    let introduction = format!("i_debug httpbasic {version} for Lua ");
+    assert!(lines[0].starts_with(&introduction), "{}", lines[0]);
+    assert!(lines[0].ends_with(" asks localhost; ca_file = given, debug = true"), "{}", lines[0]);
+    assert!(lines[1..].iter().all(|line| line.starts_with("i_debug <session 1> ")), "{lines:?}");
     let log = lines.join("\n");
-    assert!(log.contains("i_debug httpbasic::client: PROPFIND https://localhost:"), "{log}");
+    assert!(log.contains(" httpbasic::client: PROPFIND https://localhost:"), "{log}");
     assert!(log.contains(" 207 Multi-Status"), "{log}");
     for secret in ["open sesame", "b3BlbiBzZXNhbWU", &STANDARD.encode("alice:open sesame")] {
         assert!(!log.contains(secret), "{log}");

@@ -74,6 +74,58 @@ fn make_install_puts_everything_where_debian_looks_and_keeps_an_edited_script() 
 }
 
 #[test]
+fn the_types_name_all_that_the_module_has_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    library::install(folder.path());
+    // Both tables, as sorted names; the methods of a client too.
+    let script = "package.cpath = './?.so'
+        local names = {}
+        local function list(prefix, table)
+            for name in pairs(table) do names[#names + 1] = prefix .. name end
+        end
+        local httpbasic = require('httpbasic')
+        local client = httpbasic.client { url = 'https://localhost/' }
+        list('httpbasic.', httpbasic)
+        list('httpbasic.base64.', httpbasic.base64)
+        list('client:', debug.getmetatable(client).__index)
+        table.sort(names)
+        print(table.concat(names, '\\n'))";
+    let (ok, exported) =
+        run(Command::new("lua5.4").args(["-e", script]).current_dir(folder.path()));
+    assert!(ok, "{exported}");
+    let types = concat!(env!("CARGO_MANIFEST_DIR"), "/lua/types/httpbasic.lua");
+    let types = fs::read_to_string(types).unwrap();
+    let mut typed: Vec<_> = types
+        .lines()
+        .filter_map(|line| match line.strip_prefix("function ") {
+            Some(rest) => rest.split('(').next().map(String::from),
+            None => line.strip_suffix(" = {}").filter(|name| name.contains('.')).map(String::from),
+        })
+        .collect();
+    typed.push("httpbasic._VERSION".into());
+    typed.sort();
+    assert_eq!(typed, exported.lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_types_and_the_readme_name_all_options() {
+    let read =
+        |path: &str| fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let source = read("src/options.rs");
+    let known = source.split_once("match key.as_str() {").unwrap().1;
+    let known = known.split_once("is unknown setting").unwrap().0;
+    let known: Vec<_> =
+        known.lines().filter_map(|line| line.trim().strip_prefix('"')?.split('"').next()).collect();
+    assert!(known.len() > 10, "{known:?}");
+    let (types, readme) = (read("lua/types/httpbasic.lua"), read("README.md"));
+    for option in known {
+        let typed = [format!("---@field {option} "), format!("---@field {option}? ")];
+        assert!(typed.iter().any(|line| types.contains(line)), "{option} has no type");
+        assert!(readme.contains(&format!("| `{option}` |")), "{option} is not in the README");
+    }
+}
+
+#[test]
 fn a_real_lua_asks_a_server_through_it() {
     let ca = Ca::new();
     let server = Server::answering(Some(&ca.issue(&["localhost"])), |_| principal("alice"));
@@ -101,6 +153,29 @@ fn a_real_lua_asks_a_server_through_it() {
     );
     assert!(lines[2].starts_with("false\thttpbasic.client: url expected "), "{text}");
     assert!(lines[3].starts_with("ok\t"), "{text}");
+}
+
+#[test]
+fn no_proxy_of_the_environment_sees_a_login() {
+    let server = Server::answering(None, |_| principal("alice"));
+    let proxy = Server::answering(None, |_| principal("alice"));
+    let folder = tempfile::tempdir().unwrap();
+    library::install(folder.path());
+    let script = format!(
+        "package.cpath = './?.so'
+         local url = 'http://127.0.0.1:{}/'
+         print(require('httpbasic').client {{ url = url }}:verify('alice', 'secret'))",
+        server.port
+    );
+    let mut lua = Command::new("lua5.4");
+    lua.args(["-e", &script]).current_dir(folder.path());
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    {
+        lua.env(name, format!("http://127.0.0.1:{}", proxy.port));
+    }
+    let (_, text) = run(lua.env_remove("no_proxy").env_remove("NO_PROXY"));
+    assert!(text.starts_with("ok"), "{text}");
+    assert_eq!((server.connections(), proxy.connections()), (1, 0));
 }
 
 #[test]

@@ -3,7 +3,6 @@
 #[macro_use]
 mod support;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};

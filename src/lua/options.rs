@@ -2,7 +2,7 @@
 
 use mlua::{Table, Value as LuaValue};
 
-use crate::options::Value;
+use crate::value::Value;
 
 /// The table's pairs. A key that is no string gets the name that Lua would print.
 pub fn pairs(table: &Table) -> mlua::Result<Vec<(String, Value)>> {

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::ca::Ca;
 use super::process::Process;
-use super::{port, users};
+use super::{access_log, port, users};
 
 /// A running Apache whose `/dav/` asks for Basic credentials.
 pub struct Apache {
@@ -52,10 +52,10 @@ impl Apache {
         self.folder.path().join("ca.pem")
     }
 
-    /// One line a request: status, method, user, and the client's address that was forwarded.
-    pub fn requests(&self) -> Vec<String> {
-        let log = fs::read_to_string(self.folder.path().join("access.log")).unwrap_or_default();
-        log.lines().map(Into::into).collect()
+    /// One line a request, as soon as there are `count`: status, method, user, and the client's
+    /// address that was forwarded.
+    pub fn requests(&self, count: usize) -> Vec<String> {
+        access_log::lines(&self.folder.path().join("access.log"), count)
     }
 }
 

@@ -15,6 +15,7 @@ macro_rules! promises {
     };
 }
 
+pub mod access_log;
 pub mod alone;
 pub mod apache;
 pub mod auth_client;

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::ca::Ca;
 use super::process::Process;
-use super::{port, users};
+use super::{access_log, port, users};
 
 /// A running nginx whose `/dav/` asks for Basic credentials.
 pub struct Nginx {
@@ -20,6 +20,21 @@ pub struct Nginx {
 impl Nginx {
     /// Starts it with a certificate of `ca` for localhost, and these user ids and passwords.
     pub fn start(ca: &Ca, accounts: &[(&str, &str)]) -> Self {
+        Self::start_with(ca, accounts, "auth_basic mail; dav_ext_methods PROPFIND OPTIONS;", "")
+    }
+
+    /// Starts one that speaks this version of TLS alone, old ones included.
+    pub fn start_tls(ca: &Ca, version: &str, body: &str) -> Self {
+        let tls = format!("ssl_protocols {version}; ssl_ciphers ALL:@SECLEVEL=0;");
+        Self::start_with(ca, &[], &format!("return 207 '{body}';"), &tls)
+    }
+
+    /// Starts one that answers every request with this multistatus body, whatever the credentials.
+    pub fn start_answering(ca: &Ca, body: &str) -> Self {
+        Self::start_with(ca, &[], &format!("return 207 '{body}';"), "")
+    }
+
+    fn start_with(ca: &Ca, accounts: &[(&str, &str)], location: &str, server: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("httpbasic-nginx-").tempdir().unwrap();
         let port = port::free();
         let path = folder.path();
@@ -28,7 +43,7 @@ impl Nginx {
         fs::create_dir(path.join("dav")).unwrap();
         fs::write(path.join("server.crt"), identity.certificate).unwrap();
         fs::write(path.join("server.key"), identity.key).unwrap();
-        fs::write(path.join("nginx.conf"), configuration(path, port)).unwrap();
+        fs::write(path.join("nginx.conf"), configuration(path, port, location, server)).unwrap();
         users::write(&path.join("users"), accounts);
         fs::write(path.join("ca.pem"), ca.pem()).unwrap();
         let mut nginx = Self { folder, port, process: None };
@@ -71,14 +86,14 @@ impl Nginx {
         self.process = Some(process);
     }
 
-    /// One line a request: status, method, user, and the client's address that was forwarded.
-    pub fn requests(&self) -> Vec<String> {
-        let log = fs::read_to_string(self.folder.path().join("access.log")).unwrap_or_default();
-        log.lines().map(Into::into).collect()
+    /// One line a request, as soon as there are `count`: status, method, user, and the client's
+    /// address that was forwarded.
+    pub fn requests(&self, count: usize) -> Vec<String> {
+        access_log::lines(&self.folder.path().join("access.log"), count)
     }
 }
 
-fn configuration(folder: &Path, port: u16) -> String {
+fn configuration(folder: &Path, port: u16, location: &str, server: &str) -> String {
     let folder = folder.display();
     format!(
         r#"
@@ -102,10 +117,10 @@ http {{
         ssl_certificate {folder}/server.crt;
         ssl_certificate_key {folder}/server.key;
         root {folder};
+        {server}
         location /dav/ {{
-            auth_basic mail;
             auth_basic_user_file {folder}/users;
-            dav_ext_methods PROPFIND OPTIONS;
+            {location}
         }}
     }}
 }}

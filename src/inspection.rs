@@ -1,0 +1,149 @@
+//! The way to a server, step by step, for those who look for what is wrong with it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, SignatureScheme};
+
+use crate::channel::{Channel, Tls};
+use crate::error::{Error, Phase};
+use crate::options::Options;
+use crate::resolver::Resolver;
+use crate::socket::Socket;
+
+/// How far one gets, and what is there. No credentials are sent.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// The host's addresses.
+    pub addresses: Vec<SocketAddr>,
+    /// The time that the name service took.
+    pub resolving: Duration,
+    /// The first address that accepts a connection.
+    pub connected: Option<SocketAddr>,
+    /// The time that it took, failed attempts included.
+    pub connecting: Duration,
+    /// The version of TLS, such as `TLSv1_3`, if it was agreed upon.
+    pub tls_version: Option<String>,
+    /// The time that this took.
+    pub handshaking: Duration,
+    /// The certificate that the server showed, trusted or not.
+    pub certificate: Option<CertificateDer<'static>>,
+    /// What went wrong, if anything did.
+    pub error: Option<Error>,
+}
+
+/// Goes as far as the server lets one, each step within `connect_timeout_msecs`.
+pub fn inspect(options: &Options) -> Inspection {
+    let mut inspection = Inspection::default();
+    inspection.error = inspection.go(options).err();
+    inspection
+}
+
+impl Inspection {
+    fn go(&mut self, options: &Options) -> Result<(), Error> {
+        let resolver = Resolver::new(options.url.host(), options.url.port());
+        let start = Instant::now();
+        let addresses = resolver.addresses(options.connect_timeout);
+        self.resolving = start.elapsed();
+        self.addresses = addresses?;
+
+        let start = Instant::now();
+        let socket = self.connect(start, options.connect_timeout);
+        self.connecting = start.elapsed();
+        let socket = socket?;
+        if options.url.is_https() {
+            let start = Instant::now();
+            let result = self.agree(socket, options);
+            self.handshaking = start.elapsed();
+            result
+                .map_err(|problem| Error::from_io(problem, Phase::Handshaking, start.elapsed()))?;
+        }
+        Ok(())
+    }
+
+    /// Each address may take an equal share of the time.
+    fn connect(&mut self, start: Instant, limit: Duration) -> Result<Socket, Error> {
+        let share = limit / u32::try_from(self.addresses.len()).unwrap_or(u32::MAX).max(1);
+        let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        for address in &self.addresses {
+            match Socket::connect(*address, Instant::now() + share) {
+                Ok(socket) => {
+                    self.connected = Some(*address);
+                    return Ok(socket);
+                }
+                Err(problem) => failure = problem,
+            }
+        }
+        Err(Error::from_io(failure, Phase::Connecting, start.elapsed()))
+    }
+
+    fn agree(&mut self, socket: Socket, options: &Options) -> io::Result<()> {
+        let roots = Arc::new(options.roots.store());
+        let provider = Arc::new(ring::default_provider());
+        let judge = WebPkiServerVerifier::builder_with_provider(roots, provider)
+            .build()
+            .map_err(io::Error::other)?;
+        let witness = Arc::new(Witness { judge, seen: Mutex::default() });
+        let channel =
+            Channel::secure(socket, &Tls::judged_by(options.url.server_name(), witness.clone()));
+        self.certificate = witness.seen().take();
+        self.tls_version = channel?.tls_version();
+        Ok(())
+    }
+}
+
+/// Leaves the judgement of a certificate to `judge`, and remembers which one it was.
+#[derive(Debug)]
+struct Witness {
+    judge: Arc<WebPkiServerVerifier>,
+    seen: Mutex<Option<CertificateDer<'static>>>,
+}
+
+impl Witness {
+    fn seen(&self) -> MutexGuard<'_, Option<CertificateDer<'static>>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ServerCertVerifier for Witness {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        host: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        *self.seen() = Some(certificate.clone().into_owned());
+        self.judge.verify_server_cert(certificate, intermediates, host, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.judge.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.judge.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.judge.supported_verify_schemes()
+    }
+}

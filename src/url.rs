@@ -1,0 +1,177 @@
+//! Where the server is asked.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rustls::pki_types::ServerName;
+use ureq::http::Uri;
+use ureq::http::uri::PathAndQuery;
+
+use crate::value::Value;
+
+/// What is encoded in a segment of a path: all but the unreserved characters (RFC 3986, section 2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// An absolute http or https URL without user info and fragment. `Display` leaves the query out,
+/// which may hold a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url(Uri);
+
+impl Url {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// What is wrong with it. The text does not repeat the URL, since it may hold a password.
+    pub fn new(value: &Value) -> Result<Self, String> {
+        let Value::String(bytes) = value else {
+            return Err(value.expected("an absolute http or https URL"));
+        };
+        if bytes.contains(&b'#') {
+            return Err("must not have a fragment (#)".into());
+        }
+        if !bytes.iter().all(u8::is_ascii_graphic) {
+            return Err("must be ASCII without spaces; percent-encode the rest".into());
+        }
+        let absolute = || "must be an absolute URL such as https://host/path".to_string();
+        let uri = Uri::try_from(&bytes[..]).map_err(|_| absolute())?;
+        let scheme = uri.scheme_str().ok_or_else(absolute)?;
+        let authority = uri.authority().ok_or_else(absolute)?;
+        if !["http", "https"].contains(&scheme) {
+            return Err("must begin with https:// or http://".into());
+        }
+        if authority.as_str().contains('@') {
+            return Err("must not have a user name or password".into());
+        }
+        let has_port = authority.as_str().len() > authority.host().len();
+        if has_port && uri.port_u16().is_none_or(|port| port == 0) {
+            return Err("has a port that is none".into());
+        }
+        let url = Self(uri);
+        if ServerName::try_from(url.host()).is_err() {
+            return Err("has a host that is neither a name nor an address".into());
+        }
+        Ok(url)
+    }
+
+    /// The URL itself.
+    pub fn uri(&self) -> &Uri {
+        &self.0
+    }
+
+    /// Whether there is TLS.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+
+    /// The host, an IPv6 address without its brackets.
+    pub fn host(&self) -> &str {
+        self.0.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The port, which need not be in it.
+    pub fn port(&self) -> u16 {
+        self.0.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
+    }
+
+    /// Whether the host is this machine, by its address or the name localhost.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host();
+        host.eq_ignore_ascii_case("localhost")
+            || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    }
+
+    /// Whose certificate the server must show.
+    pub fn server_name(&self) -> ServerName<'static> {
+        let host = self.host().to_owned();
+        ServerName::try_from(host).expect("the host was checked when the URL was read")
+    }
+
+    /// Where Nextcloud, if this is its WebDAV URL, keeps the files of the user of this name.
+    pub fn files(&self, name: &str) -> Self {
+        let path = self.0.path().trim_end_matches('/');
+        let name = utf8_percent_encode(name, SEGMENT);
+        let path = PathAndQuery::try_from(format!("{path}/files/{name}/"));
+        let mut parts = self.0.clone().into_parts();
+        parts.path_and_query = Some(path.expect("every byte of a name is encoded that needs it"));
+        Self(Uri::from_parts(parts).expect("only the path of a whole URL has changed"))
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.is_https() { "https" } else { "http" };
+        let authority = self.0.authority().map_or("", |authority| authority.as_str());
+        write!(f, "{scheme}://{authority}{}", self.0.path())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Result<Url, String> {
+        Url::new(&Value::String(text.into()))
+    }
+
+    #[test]
+    fn a_url_is_absolute_http_or_https_without_user_info_and_fragment() {
+        for (text, expected) in [
+            ("", "absolute"),
+            ("/remote.php/dav/", "absolute"),
+            ("host", "absolute"),
+            ("https://", "absolute"),
+            ("https:///dav", "absolute"),
+            ("ftp://host/", "https:// or http://"),
+            ("https://user:secret@host/", "user name or password"),
+            ("https://user@host/", "user name or password"),
+            ("https://host/#part", "fragment"),
+            ("https://host/a b", "percent-encode"),
+            ("https://höst/", "percent-encode"),
+            ("https://host:0/", "port"),
+            ("https://host:/", "port"),
+            ("https://host:65536/", "port"),
+            ("https://ho_st!/", "host"),
+            ("https://[::g]/", "host"),
+        ] {
+            let problem = url(text).unwrap_err();
+            assert!(problem.contains(expected), "{text}: {problem}");
+            assert!(!problem.contains("secret"), "{problem}");
+        }
+        for fine in ["https://host", "HTTPS://Host:8443/a?b=c", "https://[2001:db8::1]:1/"] {
+            assert!(url(fine).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn the_files_of_a_user_are_below_it() {
+        for (base, name, expected) in [
+            ("https://h/remote.php/dav/", "bob", "https://h/remote.php/dav/files/bob/"),
+            ("https://h:8443/remote.php/dav", "bob", "https://h:8443/remote.php/dav/files/bob/"),
+            ("https://h", "bob", "https://h/files/bob/"),
+            ("https://h/dav/?a=b", "bob", "https://h/dav/files/bob/"),
+            ("https://h/", "o'hara jo@x", "https://h/files/o%27hara%20jo%40x/"),
+            ("https://h/", "a/../b?c#d%é", "https://h/files/a%2F..%2Fb%3Fc%23d%25%C3%A9/"),
+        ] {
+            assert_eq!(url(base).unwrap().files(name).uri(), expected, "{base} {name}");
+        }
+    }
+
+    #[test]
+    fn its_text_has_no_query() {
+        let text = url("https://host:8443/a/b?token=secret").unwrap().to_string();
+        assert_eq!(text, "https://host:8443/a/b");
+    }
+
+    #[test]
+    fn its_parts_are_what_a_connection_needs() {
+        for (text, host, port) in [
+            ("https://host/", "host", 443),
+            ("http://127.0.0.1", "127.0.0.1", 80),
+            ("https://[2001:db8::1]:8443/", "2001:db8::1", 8443),
+        ] {
+            let url = url(text).unwrap();
+            assert_eq!((url.host(), url.port()), (host, port));
+        }
+    }
+}

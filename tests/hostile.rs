@@ -1,0 +1,194 @@
+//! Hostile answers and hostile arguments, at random: nothing crashes, hangs, or comes out that should
+//! not. `ROUNDS=10000000 cargo test --release … --test hostile` runs longer than `make test`.
+
+use std::panic::catch_unwind;
+
+use httpbasic::credentials::{Credentials, MAX_BYTES};
+use httpbasic::response::{Body, CurrentUser, principal_name};
+use mlua::{Function, Lua, MultiValue, Value};
+
+/// xorshift64: the same numbers in every run, so that a failure comes back.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+
+    fn bytes(&mut self, bound: usize) -> Vec<u8> {
+        (0..self.below(bound)).map(|_| self.next() as u8).collect()
+    }
+
+    fn choose<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[self.below(of.len())]
+    }
+}
+
+fn rounds(default: u64) -> u64 {
+    std::env::var("ROUNDS").map_or(default, |rounds| rounds.parse().expect("a number"))
+}
+
+/// The bodies that a real Nextcloud answers, and some that nobody should.
+fn seeds() -> Vec<Vec<u8>> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/nextcloud-31");
+    let recordings = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut seeds: Vec<Vec<u8>> = recordings
+        .filter(|path| path.extension().is_some_and(|extension| extension == "http"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .map(|text| text.split_once("\n\n").unwrap().1.into())
+        .collect();
+    assert!(seeds.len() > 10);
+    seeds.push(b"<!DOCTYPE d [<!ENTITY a 'aa'><!ENTITY b '&a;&a;'>]><d>&b;</d>".to_vec());
+    seeds.push(b"<!DOCTYPE d [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><d>&a;</d>".to_vec());
+    seeds.push([&b"<d:multistatus xmlns:d='DAV:'>"[..], &b"<d:response>".repeat(4000)].concat());
+    seeds
+}
+
+const PIECES: [&[u8]; 14] = [
+    b"<",
+    b">",
+    b"/",
+    b"&#0;",
+    b"&#x1b;",
+    b"&lt;",
+    b"]]>",
+    b"<![CDATA[",
+    b"<!--",
+    b"xmlns:d='DAV:'",
+    b"<d:href>",
+    b"</d:propstat>",
+    b"HTTP/1.1 200 OK",
+    b"\xff",
+];
+
+/// Changes a body a little, as a broken proxy or an attacker would.
+fn mutate(random: &mut Random, body: &mut Vec<u8>, other: &[u8]) {
+    for _ in 0..=random.below(4) {
+        let (start, end) = (random.below(body.len() + 1), random.below(body.len() + 1));
+        let (start, end) = (start.min(end), start.max(end));
+        match random.below(7) {
+            0 => body.truncate(start),
+            1 => drop(body.drain(start..end)),
+            2 => drop(body.splice(start..start, random.choose(&PIECES).iter().copied())),
+            3 => drop(body.splice(start..end, other.iter().copied().take(1000))),
+            4 => drop(body.splice(start..start, random.bytes(20))),
+            5 => body.extend_from_within(start..end),
+            _ => {
+                if let Some(byte) = body.get_mut(start) {
+                    *byte ^= 1 << random.below(8);
+                }
+            }
+        }
+        body.truncate(64 << 10);
+    }
+}
+
+#[test]
+fn no_body_makes_the_parser_panic_or_returns_more_than_a_log_line() {
+    let (seeds, mut random) = (seeds(), Random(0x5eed));
+    let mut seen = [0_u32; 4];
+    for round in 0..rounds(60_000) {
+        let mut body = random.choose(&seeds).clone();
+        let other = random.choose(&seeds);
+        mutate(&mut random, &mut body, other);
+        let parsed = catch_unwind(|| Body::parse(&body)).unwrap_or_else(|_| {
+            panic!("round {round}: {}", String::from_utf8_lossy(&body));
+        });
+        let fits = |text: &str| text.chars().count() <= 200 && !text.contains(char::is_control);
+        match &parsed {
+            Body::Multistatus(properties) => match &properties.current_user {
+                CurrentUser::Principal(href) => {
+                    seen[0] += 1;
+                    assert_eq!(parsed.principal(), Some(&**href));
+                    let _ = principal_name(href);
+                }
+                _ => seen[1] += 1,
+            },
+            Body::Exception { name, message } => {
+                seen[2] += 1;
+                assert!(fits(name) && message.as_deref().is_none_or(fits), "{parsed:?}");
+            }
+            _ => seen[3] += 1,
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 100), "each kind of answer was met: {seen:?}");
+}
+
+#[test]
+fn credentials_are_refused_or_arrive_as_they_are() {
+    use base64::Engine;
+    let mut random = Random(0xc0de);
+    for _ in 0..rounds(100_000) {
+        let bound = *random.choose(&[2, 20, 9000]);
+        let (user, password) = (random.bytes(bound), random.bytes(bound));
+        let control = |bytes: &[u8]| bytes.iter().any(|byte| *byte < 32 || *byte == 127);
+        let wrong = user.is_empty()
+            || password.is_empty()
+            || user.contains(&b':')
+            || control(&user)
+            || control(&password)
+            || user.len() + password.len() > MAX_BYTES;
+        match Credentials::new(&user, &password) {
+            Err(error) => assert!(wrong && error.to_string().starts_with("credentials: ")),
+            Ok(credentials) => {
+                assert!(!wrong);
+                let value = credentials.authorization();
+                let encoded = value.as_bytes().strip_prefix(b"Basic ").unwrap();
+                let engine = base64::engine::general_purpose::STANDARD;
+                let pair = engine.decode(encoded).unwrap();
+                assert_eq!(pair, [&user[..], b":", &password].concat());
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_verify_is_called_with_it_answers_or_raises_a_string() {
+    let lua = Lua::new();
+    lua.globals().set("httpbasic", httpbasic::lua::httpbasic(&lua).unwrap()).unwrap();
+    // Port 1 refuses at once: whatever passes the checks is unavailable.
+    let script = "client = httpbasic.client { url = 'http://127.0.0.1:1/' }
+        return function(method, ...) return pcall(client[method], ...) end";
+    let call: Function = lua.load(script).eval().unwrap();
+    let client: Value = lua.globals().get("client").unwrap();
+    let mut random = Random(0xa46);
+    for _ in 0..rounds(5_000) {
+        let mut arguments = vec![client.clone()];
+        for _ in 0..random.below(6) {
+            let string = |bytes: Vec<u8>| Value::String(lua.create_string(bytes).unwrap());
+            arguments.push(match random.below(9) {
+                0 => Value::Nil,
+                1 => Value::Boolean(true),
+                2 => Value::Integer(random.next() as i32 as _),
+                3 => Value::Number(f64::NAN),
+                4 => Value::Table(lua.globals()),
+                5 => client.clone(),
+                6 => string(b"192.0.2.1".to_vec()),
+                7 => string(random.bytes(10_000)),
+                _ => string(b"alice".to_vec()),
+            });
+        }
+        if random.below(20) == 0 {
+            arguments.remove(0);
+        }
+        let method = *random.choose(&["verify", "propfind"]);
+        let arguments = MultiValue::from_iter(arguments);
+        let (done, first, second): (bool, Value, Value) = call.call((method, arguments)).unwrap();
+        match (done, method) {
+            (false, _) => assert!(first.is_string(), "raised a {}", first.type_name()),
+            (true, "verify") => {
+                let word = first.to_string().unwrap();
+                assert!(["refused", "unavailable"].contains(&&*word), "{word}");
+                assert!(second.is_string());
+            }
+            (true, _) => assert!(first.is_nil() && second.is_string()),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What a web server logged of its requests.
+
+use std::fs;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// The log's lines, once there are `count` of them: a server writes one after it has answered.
+pub fn lines(path: &Path, count: usize) -> Vec<String> {
+    let start = Instant::now();
+    loop {
+        let log = fs::read_to_string(path).unwrap_or_default();
+        let lines: Vec<_> = log.lines().map(String::from).collect();
+        if lines.len() >= count {
+            return lines;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "not {count} requests:\n{log}");
+        sleep(Duration::from_millis(10));
+    }
+}
