@@ -24,16 +24,17 @@ const MOST_KEPT: usize = 1000;
 
 /// A connection as the server sees it.
 pub trait Stream: Read + Write {
-    /// Sends a message of TLS itself, if it is TLS.
-    fn refresh_keys(&mut self) {}
+    /// Sends a message of TLS itself, if it is TLS; whether that went well.
+    fn refresh_keys(&mut self) -> bool {
+        false
+    }
 }
 
 impl Stream for &TcpStream {}
 
 impl Stream for StreamOwned<ServerConnection, &TcpStream> {
-    fn refresh_keys(&mut self) {
-        self.conn.refresh_traffic_keys().unwrap();
-        let _ = self.flush();
+    fn refresh_keys(&mut self) -> bool {
+        self.conn.refresh_traffic_keys().is_ok() && self.flush().is_ok()
     }
 }
 
