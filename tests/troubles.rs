@@ -29,6 +29,7 @@ fn unasked() -> Setup {
 /// Dovecot's log after a login that fails because there is no passdb.
 fn fatal_line(dovecot: &Dovecot) -> String {
     assert!(!dovecot.auth_test(None, USER, PASSWORD).succeeded);
+    dovecot.has_logged("auth: Fatal: ", 1);
     let log = dovecot.log();
     let line = log.lines().find(|line| line.contains("auth: Fatal: "));
     line.unwrap_or_else(|| panic!("no fatal error:\n{log}")).into()

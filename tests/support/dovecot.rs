@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -13,6 +15,8 @@ use super::{configuration, imap, library, port};
 
 /// The master user of a Dovecot that has one; he logs in as `USER*admin`.
 pub const MASTER: (&str, &str) = ("admin", "the master's password");
+
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which Dovecot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +153,18 @@ impl Dovecot {
     /// Everything that Dovecot logged so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("dovecot.log")).unwrap_or_default()
+    }
+
+    /// Whether Dovecot logs `text` so many times; its log process may need a moment.
+    pub fn has_logged(&self, text: &str, times: usize) -> bool {
+        let start = Instant::now();
+        while self.log().matches(text).count() < times {
+            if start.elapsed() > PATIENCE {
+                return false;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        true
     }
 
     /// The socket on which the auth service waits for login processes.
