@@ -20,7 +20,7 @@ help:
 	@echo '              (URL=https://… USER=… asks your own server; DOVECOT=2.4 is for root)'
 	@echo 'make build    build the library: $(LIBRARY)'
 	@echo 'make test     run all tests'
-	@echo 'make bench    measure, and print tables for the README'
+	@echo 'make bench    measure, print tables for the README and draw its chart (DOVECOT=2.4)'
 	@echo 'make lint     check style and common mistakes'
 	@echo 'make install  install the library and the script (LUA=5.4 PREFIX=/usr DESTDIR=)'
 	@echo 'make deps     install the Debian packages that these need; the others call it'
@@ -44,6 +44,7 @@ test: deps
 
 bench: deps
 	$(CARGO) bench --locked --bench base64
+	DOVECOT='$(DOVECOT)' $(CARGO) bench --locked --bench dovecot
 
 lint: deps
 	$(CARGO) fmt --check

@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Where the mail clients are.
+const REMOTE_IP: &str = "192.0.2.7";
+
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What became of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,29 +30,25 @@ pub struct AuthClient {
 }
 
 impl AuthClient {
-    /// Connects to this socket, as soon as it is there.
+    /// Connects to this socket.
     pub fn open(socket: &Path) -> Self {
-        let start = Instant::now();
-        let stream = loop {
-            match UnixStream::connect(socket) {
-                Ok(stream) => break stream,
-                Err(_) if start.elapsed() < PATIENCE => sleep(Duration::from_millis(10)),
-                Err(problem) => panic!("{}: {problem}", socket.display()),
-            }
-        };
-        stream.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
+        let stream = reach(socket);
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut client = Self { stream: BufReader::new(stream), next: 1 };
         client.send(&format!("VERSION\t1\t1\nCPID\t{}\n", std::process::id()));
         while client.line() != "DONE" {}
         client
     }
 
-    /// Begins a login, whose number is returned.
+    /// Begins a login, whose number is returned. Nobody picks it up when it has succeeded.
     pub fn begin(&mut self, user: &str, password: &str) -> u32 {
         let number = self.next;
         self.next += 1;
         let response = STANDARD.encode(format!("\0{user}\0{password}"));
-        self.send(&format!("AUTH\t{number}\tPLAIN\tservice=imap\tsecured\tresp={response}\n"));
+        self.send(&format!(
+            "AUTH\t{number}\tPLAIN\tservice=imap\tsecured\tnologin\trip={REMOTE_IP}\t\
+             resp={response}\n"
+        ));
         number
     }
 
@@ -85,5 +84,17 @@ impl AuthClient {
         self.stream.read_line(&mut line).unwrap();
         assert!(line.ends_with('\n'), "the auth service hung up");
         line.trim_end().into()
+    }
+}
+
+/// Dovecot listens there a moment after it listens for mail clients.
+fn reach(socket: &Path) -> UnixStream {
+    let start = Instant::now();
+    loop {
+        match UnixStream::connect(socket) {
+            Ok(stream) => return stream,
+            Err(_) if start.elapsed() < PATIENCE => sleep(Duration::from_millis(10)),
+            Err(problem) => panic!("{}: {problem}", socket.display()),
+        }
     }
 }

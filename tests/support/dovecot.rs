@@ -150,6 +150,11 @@ impl Dovecot {
         self.folder.path().join("dovecot.conf")
     }
 
+    /// The id of its master process.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("it was started").id()
+    }
+
     /// Everything that Dovecot logged so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("dovecot.log")).unwrap_or_default()

@@ -1,0 +1,30 @@
+-- Asks with luasocket and luasec, which make a new connection for each request.
+-- The bench puts `local url, ca_file` before this.
+
+local https = require("ssl.https")
+local mime = require("mime")
+
+https.TIMEOUT = 5
+
+function script_init()
+    return 0
+end
+
+function auth_passdb_lookup(req)
+    local _, status = https.request({
+        url = url,
+        method = "PROPFIND",
+        headers = {
+            ["Authorization"] = "Basic " .. mime.b64(req.user .. ":" .. req.password),
+            ["X-Forwarded-For"] = req.remote_ip,
+        },
+        cafile = ca_file,
+        verify = "peer",
+    })
+    if status == 207 then
+        return dovecot.auth.PASSDB_RESULT_OK, { nopassword = "y" }
+    elseif status == 401 then
+        return dovecot.auth.PASSDB_RESULT_PASSWORD_MISMATCH, "refused"
+    end
+    return dovecot.auth.PASSDB_RESULT_INTERNAL_FAILURE, tostring(status)
+end

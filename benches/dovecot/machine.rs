@@ -1,0 +1,32 @@
+//! What the numbers were measured on.
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::dovecot::Version;
+
+/// One line: processor, kernel, versions, and how busy the machine was before.
+pub fn describe(version: Version) -> String {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap();
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name"));
+    let model = model.map_or("unknown processor", |text| text.trim_start_matches(['\t', ':', ' ']));
+    let cores = std::thread::available_parallelism().unwrap();
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let kernel = kernel.split('-').next().unwrap().trim();
+    let load = fs::read_to_string("/proc/loadavg").unwrap();
+    let load = load.split(' ').next().unwrap();
+    let dovecot = first_line(&version.command(&["dovecot", "--version"]));
+    let dovecot = dovecot.split(' ').next().unwrap();
+    let nginx = first_line(&["/usr/sbin/nginx", "-v"]);
+    let nginx = nginx.rsplit('/').next().unwrap();
+    format!(
+        "{model}, {cores} cores, Linux {kernel}, Dovecot {dovecot}, nginx {nginx}; load before {load}"
+    )
+}
+
+/// What a command prints first, wherever it prints it.
+fn first_line(command: &[&str]) -> String {
+    let output = Command::new(command[0]).args(&command[1..]).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    String::from_utf8_lossy(&text).lines().next().unwrap_or("?").into()
+}

@@ -1,0 +1,62 @@
+//! What a login costs in a real Dovecot, by passdb script: one that asks nobody, the ways there are
+//! to ask from Lua, and ours. All run at the same time and take turns. Prints a Markdown table and
+//! draws a chart. Ends within four minutes.
+//!
+//! `DOVECOT=2.4` takes that version, from the Debian 13 test host; `CHART=…` is where the chart goes.
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+mod chart;
+mod contestant;
+mod load;
+mod machine;
+mod system_calls;
+mod table;
+mod usage;
+
+use std::path::PathBuf;
+
+use contestant::Contestant;
+use support::ca::Ca;
+use support::dovecot::Version;
+use support::nginx::Nginx;
+
+/// Who logs in.
+const USER: (&str, &str) = ("alice@example.com", "ABCDE-fghij-KLMNO-pqrst-UVWXY");
+
+const ROUNDS: usize = 7;
+
+fn main() {
+    let version = match std::env::var("DOVECOT").as_deref() {
+        Err(_) | Ok("" | "2.3") => Version::V2_3,
+        Ok("2.4") => Version::V2_4,
+        Ok(other) => panic!("DOVECOT={other}: expected 2.3 or 2.4"),
+    };
+    let machine = machine::describe(version);
+    let nginx = Nginx::start_for_load(&Ca::new(), &[USER]);
+    let mut contestants = contestant::all(version, &nginx);
+    for round in 1..=ROUNDS {
+        eprintln!("round {round} of {ROUNDS}");
+        contestants.iter_mut().for_each(Contestant::run);
+    }
+    eprintln!("system calls");
+    contestants.iter_mut().for_each(Contestant::count_system_calls);
+
+    println!("{machine}\n");
+    println!("{}", table::logins(&contestants));
+    println!("{}", table::library());
+    let chart = chart_file(version);
+    std::fs::create_dir_all(chart.parent().unwrap()).unwrap();
+    std::fs::write(&chart, chart::draw(&contestants, &machine)).unwrap();
+    eprintln!("drawn: {}", chart.display());
+}
+
+fn chart_file(version: Version) -> PathBuf {
+    let name = match version {
+        Version::V2_3 => "docs/speed-dovecot-2.3.svg",
+        Version::V2_4 => "docs/speed-dovecot-2.4.svg",
+    };
+    let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name);
+    std::env::var_os("CHART").map_or_else(default, PathBuf::from)
+}

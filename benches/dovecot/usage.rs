@@ -1,0 +1,76 @@
+//! What Dovecot's auth processes use, from /proc.
+
+use std::fs;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Memory of a process in bytes.
+pub struct Memory {
+    /// All that is in memory.
+    pub resident: f64,
+    /// What it shares with no other process.
+    pub private: f64,
+}
+
+/// The auth workers of the Dovecot whose master process this is, oldest first.
+pub fn workers(master: u32) -> Vec<u32> {
+    children(master, "dovecot/auth\0-w\0")
+}
+
+/// Its auth process.
+pub fn auth(master: u32) -> u32 {
+    children(master, "dovecot/auth\0")[0]
+}
+
+fn children(parent: u32, command: &str) -> Vec<u32> {
+    let path = format!("/proc/{parent}/task/{parent}/children");
+    let ids = fs::read_to_string(path).unwrap();
+    let ids = ids.split_whitespace().map(|id| id.parse().unwrap());
+    ids.filter(|id| {
+        fs::read_to_string(format!("/proc/{id}/cmdline")).is_ok_and(|line| line == command)
+    })
+    .collect()
+}
+
+/// The CPU time of these processes, user and system: what /proc/PID/stat has, but in nanoseconds.
+pub fn cpu(processes: &[u32]) -> Duration {
+    let tasks = processes.iter().flat_map(|id| fs::read_dir(format!("/proc/{id}/task")).unwrap());
+    let times = tasks.map(|task| {
+        let text = fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap();
+        Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+    });
+    times.sum()
+}
+
+/// The memory of one of these processes on average.
+pub fn memory(processes: &[u32]) -> Option<Memory> {
+    let total = |fields: &[&str]| {
+        let bytes: u64 = processes.iter().map(|id| rollup(*id, fields)).sum();
+        bytes as f64 / processes.len() as f64
+    };
+    (!processes.is_empty()).then(|| Memory {
+        resident: total(&["Rss:"]),
+        private: total(&["Private_Clean:", "Private_Dirty:"]),
+    })
+}
+
+fn rollup(process: u32, fields: &[&str]) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap();
+    let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let kibibytes = lines.filter(|line| fields.contains(&line[0]));
+    kibibytes.map(|line| line[1].parse::<u64>().unwrap() << 10).sum()
+}
+
+/// Ends a worker and waits for its end.
+pub fn end(worker: u32) {
+    let status = Command::new("kill").args(["-TERM", &worker.to_string()]).status();
+    assert!(status.unwrap().success(), "the worker {worker} cannot be ended");
+    for _ in 0..200 {
+        if !fs::exists(format!("/proc/{worker}")).unwrap() {
+            return;
+        }
+        sleep(Duration::from_millis(10));
+    }
+    panic!("the worker {worker} does not end");
+}
