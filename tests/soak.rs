@@ -7,8 +7,8 @@
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -108,6 +108,8 @@ fn a_process_stays_as_large_as_it_is_whatever_the_server_does() {
 struct ServerProcess {
     child: Child,
     port: u16,
+    /// It says so when it has run for a minute, and would end if nobody could hear it.
+    _output: BufReader<ChildStdout>,
 }
 
 impl ServerProcess {
@@ -122,9 +124,10 @@ impl ServerProcess {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut lines = output.by_ref().lines().map(Result::unwrap);
         let port = lines.find_map(|line| line.split_once("port ")?.1.parse().ok()).unwrap();
-        Self { child, port }
+        Self { child, port, _output: output }
     }
 }
 
