@@ -35,7 +35,7 @@ demo: deps
 	@DEMO_URL='$(URL)' DEMO_USER='$(DEMO_USER)' DEMO_DOVECOT='$(DOVECOT)' $(CARGO) test --quiet --locked --test demo
 
 test: deps
-	@tests/debian13 make || [ "$$(id -u)" != 0 ]
+	@tests/debian 12 make && tests/debian 13 make || [ "$$(id -u)" != 0 ]
 	$(CARGO) test --locked -- $(if $(filter-out 0,$(shell id -u)),--skip dovecot_2_4)
 	$(CARGO) test --locked $(call VENDORED,lua54) --lib --test hostile
 	set -e; for lua in lua54 lua53 lua51 luajit; do \
@@ -51,7 +51,7 @@ lint: deps
 	$(CARGO) clippy --locked --all-targets $(call VENDORED,lua54) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
 	luacheck --quiet lua
-	shellcheck tests/packages tests/debian13 .ci/run
+	shellcheck tests/packages tests/debian .ci/run
 
 install: build
 	install -d $(LUA_LIB) $(DESTDIR)/etc/dovecot/lua
