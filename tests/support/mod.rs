@@ -18,6 +18,7 @@ macro_rules! promises {
 pub mod apache;
 pub mod ca;
 pub mod configuration;
+pub mod debian;
 pub mod dovecot;
 pub mod http;
 pub mod imap;
