@@ -14,6 +14,10 @@ LUA_LIB  = $(DESTDIR)$(PREFIX)/lib/$(shell $(CC) -print-multiarch)/lua/$(LUA:lua
 # Every shell has a USER; only one that was given to make is meant.
 DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
 
+# Pinned: a new version comes with a look at what it newly says.
+DENY_VERSION = 0.20.2
+TOOLS        = $(or $(CARGO_TARGET_DIR),target)/tools
+
 .PHONY: help deps build demo test bench lint install dist deb
 # The libraries for two Luas are built in one folder, one after the other.
 .NOTPARALLEL:
@@ -55,6 +59,9 @@ lint: deps
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets $(call VENDORED,lua54) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
+	# Unoptimised, in half the time; built once and kept.
+	$(CARGO) install --quiet --locked --debug --root $(TOOLS) cargo-deny@$(DENY_VERSION)
+	$(TOOLS)/bin/cargo-deny --locked check --deny warnings licenses bans sources
 	luacheck --quiet lua
 	shellcheck --external-sources tests/packages tests/debian packages/facts packages/library packages/licenses packages/archive packages/deb .ci/run
 
