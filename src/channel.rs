@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::ring;
@@ -13,6 +13,8 @@ use rustls::{
 
 use crate::roots::Roots;
 use crate::socket::Socket;
+
+const AT_ONCE: Duration = Duration::from_millis(10);
 
 /// With whom TLS is agreed upon, and how. Clones share the sessions that servers let resume.
 #[derive(Clone, Debug)]
@@ -99,24 +101,24 @@ impl Channel {
 
     /// Whether a request may be sent: the server has neither ended the connection nor said what it
     /// was not asked for, which would be taken for the answer. TLS's own messages, such as tickets
-    /// that come after an answer, are neither. Never waits.
+    /// that come after an answer, are neither, as long as one read takes them. Never waits.
     pub fn is_idle(&mut self) -> bool {
         match self {
             Channel::Plain(socket) => !socket.has_input(),
             Channel::Secured(stream) => {
-                while stream.sock.has_input() {
-                    let received = stream.conn.read_tls(&mut stream.sock).is_ok_and(|n| n > 0);
-                    if !received {
-                        return false;
-                    }
-                    match stream.conn.process_new_packets() {
-                        Ok(state) if !state.peer_has_closed() => {}
-                        _ => return false,
-                    }
-                }
+                let says_too_much = stream.sock.has_input()
+                    && (!has_only_messages(stream) || stream.sock.has_input());
                 let state = stream.conn.process_new_packets();
-                state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0)
+                !says_too_much && state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0)
             }
         }
     }
+}
+
+/// Reads what is there. Whether it is neither the end nor broken.
+fn has_only_messages(stream: &mut StreamOwned<ClientConnection, Socket>) -> bool {
+    // The last request's deadline may have passed, but what is there is not waited for.
+    stream.sock.set_deadline(Instant::now() + AT_ONCE);
+    stream.conn.read_tls(&mut stream.sock).is_ok_and(|amount| amount > 0)
+        && stream.conn.process_new_packets().is_ok()
 }

@@ -70,7 +70,7 @@ impl Client {
             .timeout_global(Some(options.timeout))
             .max_response_header_size(MAX_HEAD_BYTES)
             // A head that fills it is too long, and is to be told so.
-            .input_buffer_size(2 * MAX_HEAD_BYTES)
+            .input_buffer_size(MAX_HEAD_BYTES + 1)
             .output_buffer_size(MAX_REQUEST_BYTES)
             // A worker does one lookup at a time, so a second try is on a fresh connection.
             .max_idle_connections(1)

@@ -173,15 +173,10 @@ impl Transport for Connection {
         Ok(amount > 0)
     }
 
-    /// A connection on which more came than was asked for is not used again: the rest would be
-    /// taken for the answer to the next request.
+    /// ureq asks when it keeps a connection, unless there is input that nobody asked for, and again
+    /// when the connection is wanted: that is soon enough to look.
     fn is_open(&mut self) -> bool {
-        let is_empty = self.buffers.input().is_empty();
-        // ureq asks when it keeps the connection and again when it is wanted: that is soon enough.
-        if std::mem::take(&mut self.is_fresh) {
-            return is_empty;
-        }
-        is_empty && self.channel.is_idle()
+        std::mem::take(&mut self.is_fresh) || self.channel.is_idle()
     }
 
     fn is_tls(&self) -> bool {

@@ -29,6 +29,7 @@ fn unasked() -> Setup {
 /// Dovecot's log after a login that fails because there is no passdb.
 fn fatal_line(dovecot: &Dovecot) -> String {
     assert!(!dovecot.auth_test(None, USER, PASSWORD).succeeded);
+    dovecot.has_logged("auth: Fatal: ", 1);
     let log = dovecot.log();
     let line = log.lines().find(|line| line.contains("auth: Fatal: "));
     line.unwrap_or_else(|| panic!("no fatal error:\n{log}")).into()
@@ -101,8 +102,8 @@ mod only_dovecot_2_4 {
 
     #[test]
     fn the_library_that_debian_13_builds_logs_in_there() {
-        let host = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian13");
-        let output = Command::new(host).arg("build").output().unwrap();
+        let host = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian");
+        let output = Command::new(host).args(["13", "build"]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let built = String::from_utf8(output.stdout).unwrap();
         let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);

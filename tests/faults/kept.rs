@@ -162,12 +162,33 @@ fn messages_of_tls_itself_do_not_end_a_kept_connection() {
             }
         });
     });
-    world.client(server.port, "");
-    for _ in 0..5 {
+    // Longer idle than a deadline.
+    world.client(server.port, "timeout_msecs = 200");
+    for _ in 0..3 {
         is_ok(&world);
-        sleep(Duration::from_millis(30));
+        sleep(Duration::from_millis(250));
     }
-    assert_eq!((server.requests().len(), server.connections()), (5, 1));
+    assert_eq!((server.requests().len(), server.connections()), (3, 1));
+}
+
+#[test]
+fn messages_of_tls_without_end_hold_no_lookup() {
+    let world = World::new();
+    let tls = configuration(&world.localhost(), TLS_1_3);
+    let server = Server::raw(http::listener(0), move |stream, log| {
+        log.serve_secured(stream, &tls, &|secured, next_request| {
+            if next_request(secured).is_some() {
+                let _ = secured.write_all(&principal("alice")).and_then(|()| secured.flush());
+                while secured.refresh_keys() {}
+            }
+        });
+    });
+    world.client(server.port, "timeout_msecs = 500");
+    for lookups in 1..=5 {
+        is_ok(&world);
+        sleep(Duration::from_millis(50));
+        assert_eq!(server.connections(), lookups);
+    }
 }
 
 #[test]

@@ -380,7 +380,7 @@ fn chunked(extension: &str, end: &str) -> Vec<u8> {
 }
 
 /// Whether `text` begins as `said`, in which each ? is a digit.
-fn begins(text: &str, said: &str) -> bool {
+pub fn begins(text: &str, said: &str) -> bool {
     text.len() >= said.len()
         && text.chars().zip(said.chars()).all(|(c, s)| c == s || s == '?' && c.is_ascii_digit())
 }

@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -13,6 +15,8 @@ use super::{configuration, imap, library, port};
 
 /// The master user of a Dovecot that has one; he logs in as `USER*admin`.
 pub const MASTER: (&str, &str) = ("admin", "the master's password");
+
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which Dovecot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +28,10 @@ pub enum Version {
 impl Version {
     /// A command line that runs `command` where this Dovecot is installed.
     pub fn command<'a>(self, command: &[&'a str]) -> Vec<&'a str> {
-        const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian13");
+        const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian");
         match self {
             Version::V2_3 => command.to_vec(),
-            Version::V2_4 => [&[HOST, "run"], command].concat(),
+            Version::V2_4 => [&[HOST, "13", "run"], command].concat(),
         }
     }
 }
@@ -156,9 +160,32 @@ impl Dovecot {
         fs::read_to_string(self.folder.path().join("dovecot.log")).unwrap_or_default()
     }
 
+    /// Whether Dovecot logs `text` so many times; its log process may need a moment.
+    pub fn has_logged(&self, text: &str, times: usize) -> bool {
+        let start = Instant::now();
+        while self.log().matches(text).count() < times {
+            if start.elapsed() > PATIENCE {
+                return false;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        true
+    }
+
     /// The socket on which the auth service waits for login processes.
     pub fn auth_socket(&self) -> PathBuf {
         self.folder.path().join("run/auth-client")
+    }
+
+    /// The process ids of the auth workers.
+    pub fn auth_workers(&self) -> Vec<u32> {
+        let master = format!("PPid:\t{}\n", self.process.as_ref().expect("it runs").id());
+        let is_worker = |id: &u32| {
+            let read = |name| fs::read_to_string(format!("/proc/{id}/{name}")).unwrap_or_default();
+            read("status").contains(&master) && read("cmdline").contains("/auth\0-w")
+        };
+        let ids = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().file_name());
+        ids.filter_map(|name| name.to_str()?.parse().ok()).filter(is_worker).collect()
     }
 
     /// Runs doveadm on this Dovecot.

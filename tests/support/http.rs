@@ -19,18 +19,22 @@ use super::ca::Identity;
 /// Longer than any lookup of a test.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How many requests and handshakes are remembered.
+const MOST_KEPT: usize = 1000;
+
 /// A connection as the server sees it.
 pub trait Stream: Read + Write {
-    /// Sends a message of TLS itself, if it is TLS.
-    fn refresh_keys(&mut self) {}
+    /// Sends a message of TLS itself, if it is TLS; whether that went well.
+    fn refresh_keys(&mut self) -> bool {
+        false
+    }
 }
 
 impl Stream for &TcpStream {}
 
 impl Stream for StreamOwned<ServerConnection, &TcpStream> {
-    fn refresh_keys(&mut self) {
-        self.conn.refresh_traffic_keys().unwrap();
-        let _ = self.flush();
+    fn refresh_keys(&mut self) -> bool {
+        self.conn.refresh_traffic_keys().is_ok() && self.flush().is_ok()
     }
 }
 
@@ -180,7 +184,7 @@ impl Log {
             }
         }
         let kind = secured.conn.handshake_kind().unwrap();
-        self.0.handshakes.lock().unwrap().push(kind);
+        keep(&self.0.handshakes, kind);
         serve(&mut secured, &|stream| self.next_request(stream));
         secured.conn.send_close_notify();
         let _ = secured.flush();
@@ -189,9 +193,18 @@ impl Log {
 
     fn next_request(&self, stream: &mut dyn Stream) -> Option<Request> {
         let request = read_request(stream)?;
-        self.0.requests.lock().unwrap().push(request.clone());
+        keep(&self.0.requests, request.clone());
         Some(request)
     }
+}
+
+/// Adds to a list that even millions do not fill.
+fn keep<T>(list: &Mutex<Vec<T>>, item: T) {
+    let mut list = list.lock().unwrap();
+    if list.len() == MOST_KEPT {
+        list.drain(..MOST_KEPT / 2);
+    }
+    list.push(item);
 }
 
 /// Listens on this port of 127.0.0.1; 0 is a free one.
@@ -216,8 +229,8 @@ pub fn configuration(
 }
 
 fn read_request(stream: &mut dyn Stream) -> Option<Request> {
-    // One byte at a time, so that nothing of the next request is lost.
-    let mut reader = BufReader::with_capacity(1, stream);
+    // Nobody sends a request before the last one was answered: nothing of the next one is lost.
+    let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if reader.read_line(&mut head).ok()? == 0 {

@@ -1,0 +1,89 @@
+//! A lookup that cannot be seen: what a real auth worker asks of the kernel for one.
+
+#[macro_use]
+mod support;
+
+use std::fs;
+
+use support::auth_client::{AuthClient, Outcome};
+use support::ca::Ca;
+use support::dovecot::{Dovecot, Setup, Version};
+use support::nginx::Nginx;
+use support::process::Process;
+
+promises! {
+    a_warm_lookup_is_one_write_and_one_read_and_no_thread_and_no_file
+}
+
+const ALICE: (&str, &str) = ("alice@example.com", "correct horse");
+const LOOKUPS: usize = 20;
+
+/// With Dovecot's own calls: it waits, reads the lookup and writes its result and five debug lines.
+const MOST: usize = 12;
+/// It looks whether the connection lives, writes, reads and salts a hash.
+const OURS: usize = 4;
+/// On a busy machine the kernel's two time limits have to be set anew sometimes.
+const LIMITS: usize = 2;
+
+fn a_warm_lookup_is_one_write_and_one_read_and_no_thread_and_no_file(version: Version) {
+    let nginx = Nginx::start(&Ca::new(), &[ALICE]);
+    let dovecot = Dovecot::start(version, &Setup::new(&nginx.url(), Some(&nginx.ca_file())));
+    let mut client = AuthClient::open(&dovecot.auth_socket());
+    let mut login = || assert_eq!(client.login(ALICE.0, ALICE.1), Outcome::Succeeded);
+    // The first one opens the connection.
+    login();
+    let workers = dovecot.auth_workers();
+    let trace = traced(workers[0], || (0..LOOKUPS).for_each(|_| login()));
+    assert_eq!(dovecot.auth_workers(), workers, "one worker did it all");
+
+    let lookups: Vec<Vec<&str>> = trace
+        .split(" epoll_wait(")
+        .map(|calls| calls.lines().filter(|line| line.contains('(')).collect())
+        .filter(|calls: &Vec<&str>| calls.iter().any(|call| call.contains("\\tPASSV\\t")))
+        .collect();
+    assert_eq!(lookups.len(), LOOKUPS, "{trace}");
+    let all: Vec<&str> = lookups.concat();
+    for unwanted in ["clone", "open", "socket(", "connect(", "fork", "stat"] {
+        let call = all.iter().find(|call| name(call).contains(unwanted));
+        assert_eq!(call, None, "{unwanted}");
+    }
+    let mut counts = Vec::new();
+    for calls in &lookups {
+        let listing = calls.join("\n");
+        let dovecots = ["read(", "write("];
+        let ours = calls.iter().filter(|call| !dovecots.contains(&name(call))).count();
+        assert!(
+            calls.len() < MOST && ours <= OURS + LIMITS,
+            "{} calls:\n{listing}",
+            calls.len() + 1
+        );
+        counts.push((ours, calls.len() + 1));
+        let count = |wanted: &str| calls.iter().filter(|call| name(call) == wanted).count();
+        assert_eq!((count("sendto("), count("recvfrom(")), (1, 1), "{listing}");
+    }
+    counts.sort();
+    let (ours, all) = counts[LOOKUPS / 2];
+    println!("{all} system calls a lookup, {ours} of them the module's");
+    assert_eq!(ours, OURS, "{counts:?}");
+}
+
+/// Such as "read(" in a line that begins with the process's id.
+fn name(line: &str) -> &str {
+    let call = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+    &call[..call.find('(').map_or(0, |end| end + 1)]
+}
+
+/// The system calls of the process `id` while `work` is done.
+fn traced(id: u32, work: impl FnOnce()) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, id) = (folder.path().join("trace"), id.to_string());
+    let mut strace =
+        Process::start(&["strace", "-f", "-s", "80", "-p", &id, "-o", file.to_str().unwrap()]);
+    strace.wait_until("tracing", || {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        !status.contains("TracerPid:\t0\n")
+    });
+    work();
+    drop(strace);
+    fs::read_to_string(file).unwrap()
+}
