@@ -6,6 +6,8 @@ mod support;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use support::ca::Ca;
 use support::configuration;
@@ -29,9 +31,16 @@ fn unasked() -> Setup {
 /// Dovecot's log after a login that fails because there is no passdb.
 fn fatal_line(dovecot: &Dovecot) -> String {
     assert!(!dovecot.auth_test(None, USER, PASSWORD).succeeded);
-    let log = dovecot.log();
-    let line = log.lines().find(|line| line.contains("auth: Fatal: "));
-    line.unwrap_or_else(|| panic!("no fatal error:\n{log}")).into()
+    // Dovecot's log is written by a process of its own, which may be late.
+    let start = Instant::now();
+    loop {
+        let log = dovecot.log();
+        if let Some(line) = log.lines().find(|line| line.contains("auth: Fatal: ")) {
+            return line.into();
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "no fatal error:\n{log}");
+        sleep(Duration::from_millis(10));
+    }
 }
 
 fn a_missing_library_is_named(version: Version) {
