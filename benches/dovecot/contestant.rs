@@ -33,7 +33,7 @@ pub struct Contestant {
 
 /// What was measured in one round. Times are in milliseconds, CPU times in microseconds a login.
 pub struct Round {
-    /// The first login of a new worker, on Dovecot 2.4 with its start.
+    /// The first login of a new worker, which has no connection yet.
     pub first: f64,
     /// Logins one after the other.
     pub single: Run,
@@ -143,7 +143,7 @@ impl Contestant {
         self.system_calls = calls.map(|calls| calls as f64 / count);
     }
 
-    /// Dovecot 2.3 then starts one at once, Dovecot 2.4 with the next login.
+    /// Dovecot then starts one at once, and has time to.
     fn end_workers(&self) {
         usage::workers(self.dovecot.id()).into_iter().for_each(usage::end);
         sleep(Duration::from_millis(100));
