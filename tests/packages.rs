@@ -211,7 +211,7 @@ fn logs_in(debian: &mut Debian, release: &str, examples: &str) {
     let answer = imap::login(port, USER, PASSWORD);
     let log = debian.run("cat /var/log/dovecot.log");
     assert!(answer.starts_with("OK "), "{answer}\n{log}");
-    assert_eq!(nginx.requests(), [format!("207 PROPFIND {USER} 127.0.0.1")]);
+    assert_eq!(nginx.requests(1), [format!("207 PROPFIND {USER} 127.0.0.1")]);
     let answer = imap::login(port, USER, "another one");
     assert!(answer.starts_with("NO [AUTHENTICATIONFAILED]"), "{answer}");
     debian.run(&format!("doveadm auth test {USER} '{PASSWORD}'"));
