@@ -102,8 +102,8 @@ mod only_dovecot_2_4 {
 
     #[test]
     fn the_library_that_debian_13_builds_logs_in_there() {
-        let host = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian13");
-        let output = Command::new(host).arg("build").output().unwrap();
+        let host = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian");
+        let output = Command::new(host).args(["13", "build"]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let built = String::from_utf8(output.stdout).unwrap();
         let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);

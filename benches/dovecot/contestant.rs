@@ -33,7 +33,7 @@ pub struct Contestant {
 
 /// What was measured in one round. Times are in milliseconds, CPU times in microseconds a login.
 pub struct Round {
-    /// The first login of a new worker, on Dovecot 2.4 with its start.
+    /// The first login of a new worker, which has no connection yet.
     pub first: f64,
     /// Logins one after the other.
     pub single: Run,
@@ -100,7 +100,7 @@ impl Contestant {
         let first = self.log_in(1, 1).percentile(1.0);
         let single = self.measure(1);
         let parallel = self.measure(8);
-        let memory = usage::memory(&usage::workers(self.dovecot.id()));
+        let memory = usage::memory(&self.dovecot.auth_workers());
         self.rounds.push(Round { first, single, parallel, memory });
     }
 
@@ -113,11 +113,11 @@ impl Contestant {
 
     fn try_measure(&mut self, concurrency: usize) -> Option<Run> {
         self.log_in(concurrency, WARM_UP);
-        let workers = usage::workers(self.dovecot.id());
+        let workers = self.dovecot.auth_workers();
         let auth = usage::auth(self.dovecot.id());
         let before = (usage::cpu(&workers), usage::cpu(&[auth]));
         let logins = self.log_in(concurrency, LOGINS);
-        if usage::workers(self.dovecot.id()) != workers {
+        if self.dovecot.auth_workers() != workers {
             return None;
         }
         let cpu = |processes: &[u32], before: Duration| {
@@ -137,15 +137,15 @@ impl Contestant {
     pub fn count_system_calls(&mut self) {
         self.end_workers();
         self.log_in(1, WARM_UP);
-        let workers = usage::workers(self.dovecot.id());
+        let workers = self.dovecot.auth_workers();
         let mut count = 0.0;
         let calls = system_calls::count(&workers, || count = self.log_in(1, TRACED).count());
         self.system_calls = calls.map(|calls| calls as f64 / count);
     }
 
-    /// Dovecot 2.3 then starts one at once, Dovecot 2.4 with the next login.
+    /// Dovecot then starts one at once, and has time to.
     fn end_workers(&self) {
-        usage::workers(self.dovecot.id()).into_iter().for_each(usage::end);
+        self.dovecot.auth_workers().into_iter().for_each(usage::end);
         sleep(Duration::from_millis(100));
     }
 

@@ -13,24 +13,14 @@ pub struct Memory {
     pub private: f64,
 }
 
-/// The auth workers of the Dovecot whose master process this is, oldest first.
-pub fn workers(master: u32) -> Vec<u32> {
-    children(master, "dovecot/auth\0-w\0")
-}
-
-/// Its auth process.
+/// The auth process of the Dovecot whose master process this is.
 pub fn auth(master: u32) -> u32 {
-    children(master, "dovecot/auth\0")[0]
-}
-
-fn children(parent: u32, command: &str) -> Vec<u32> {
-    let path = format!("/proc/{parent}/task/{parent}/children");
-    let ids = fs::read_to_string(path).unwrap();
-    let ids = ids.split_whitespace().map(|id| id.parse().unwrap());
-    ids.filter(|id| {
-        fs::read_to_string(format!("/proc/{id}/cmdline")).is_ok_and(|line| line == command)
-    })
-    .collect()
+    let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children")).unwrap();
+    let mut ids = children.split_whitespace().map(|id| id.parse().unwrap());
+    let is_auth = |id: &u32| {
+        fs::read_to_string(format!("/proc/{id}/cmdline")).is_ok_and(|line| line == "dovecot/auth\0")
+    };
+    ids.find(is_auth).expect("it serves the client")
 }
 
 /// The CPU time of these processes, user and system: what /proc/PID/stat has, but in nanoseconds.

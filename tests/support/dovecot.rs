@@ -28,10 +28,10 @@ pub enum Version {
 impl Version {
     /// A command line that runs `command` where this Dovecot is installed.
     pub fn command<'a>(self, command: &[&'a str]) -> Vec<&'a str> {
-        const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian13");
+        const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian");
         match self {
             Version::V2_3 => command.to_vec(),
-            Version::V2_4 => [&[HOST, "run"], command].concat(),
+            Version::V2_4 => [&[HOST, "13", "run"], command].concat(),
         }
     }
 }

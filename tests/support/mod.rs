@@ -21,6 +21,7 @@ pub mod apache;
 pub mod auth_client;
 pub mod ca;
 pub mod configuration;
+pub mod debian;
 pub mod dovecot;
 pub mod faults;
 pub mod http;

@@ -1,0 +1,317 @@
+//! The archives, the Debian package and the rock: what is in them, and a login with each in a clean
+//! Debian, by the words that come with it.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+use support::ca::Ca;
+use support::debian::Debian;
+use support::nginx::Nginx;
+use support::{imap, library, port};
+
+const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const USER: &str = "alice";
+const PASSWORD: &str = "correct horse";
+
+/// Runs a command that succeeds, and returns what it prints.
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{command:?}\n{text}");
+    text
+}
+
+fn shell(script: &str, folder: &Path) -> String {
+    run(Command::new("bash").args(["-euc", script]).current_dir(folder))
+}
+
+/// The folder with all packages, made once a process.
+fn packages() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        run(Command::new("make").args(["--silent", "deb", "dist"]).current_dir(PROJECT));
+        library::target().join("dist")
+    })
+}
+
+fn deb() -> PathBuf {
+    packages().join(format!("dovecot-lua-httpbasic_{VERSION}_amd64.deb"))
+}
+
+fn archive(lua: &str) -> PathBuf {
+    packages().join(format!("dovecot-lua-httpbasic-{VERSION}-lua{lua}-x86_64-linux-gnu.tar.gz"))
+}
+
+/// The archive's files, in a folder that others may enter.
+fn unpacked(lua: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let unpack = "tar --extract --strip-components=1 --file=\"$0\"; chmod 755 .";
+    run(Command::new("bash").args(["-euc", unpack]).arg(archive(lua)).current_dir(&folder));
+    folder
+}
+
+/// The checkout as it is now, in another folder.
+fn copy_of_the_checkout() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display();
+    let copy = "git clone --quiet . \"$0\"; git ls-files -z | xargs -0 cp --parents -t \"$0\"";
+    run(Command::new("bash").args(["-euc", copy]).arg(folder.path()).current_dir(PROJECT));
+    shell(&format!("chmod 755 {path}; git add --all"), folder.path());
+    folder
+}
+
+#[test]
+fn an_archives_checksums_hold_inside_and_out() {
+    shell("sha256sum --check SHA256SUMS", packages());
+    for lua in ["5.4", "5.3"] {
+        let folder = unpacked(lua);
+        let files = shell("sha256sum --check SHA256SUMS", folder.path());
+        for file in [
+            "lua/httpbasic.so",
+            "lua/auth-httpbasic.lua",
+            "lua/base64.lua",
+            "examples/README.md",
+            "examples/dovecot-2.3/auth-httpbasic.conf.ext",
+            "INSTALL.md",
+            "README.md",
+            "LICENSE",
+            "licenses/crates.txt",
+        ] {
+            assert!(files.contains(&format!("{file}: OK")), "{file} is not in\n{files}");
+        }
+        let text = fs::read_to_string(folder.path().join("INSTALL.md")).unwrap();
+        assert!(text.contains(&format!("httpbasic {VERSION} for Lua {lua}")), "{text}");
+        assert!(!text.contains('@'), "{text}");
+    }
+}
+
+#[test]
+fn the_archive_for_lua_5_3_is_for_lua_5_3() {
+    let folder = unpacked("5.3");
+    let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
+    let script = format!(
+        "package.cpath = 'lua/?.so'
+         local options = {{ url = '{}', ca_file = '{}' }}
+         print(_VERSION, require('httpbasic').client(options):verify('{USER}', '{PASSWORD}'))",
+        nginx.url(),
+        nginx.ca_file().display()
+    );
+    let text = run(Command::new("lua5.3").args(["-e", &script]).current_dir(&folder));
+    assert!(text.starts_with("Lua 5.3\tok\t"), "{text}");
+}
+
+#[test]
+fn every_linked_crate_has_its_license_there_and_no_path_is_of_this_machine() {
+    let folder = unpacked("5.4");
+    let licenses = fs::read_to_string(folder.path().join("licenses/crates.txt")).unwrap();
+    let copyright = "/usr/share/doc/dovecot-lua-httpbasic/copyright";
+    let copyright = shell(
+        &format!(
+            "dpkg-deb --fsys-tarfile {} | tar --extract --to-stdout .{copyright}",
+            deb().display()
+        ),
+        folder.path(),
+    );
+    // The library's panics name the sources that they are from.
+    let library = fs::read(folder.path().join("lua/httpbasic.so")).unwrap();
+    let strings = String::from_utf8_lossy(&library);
+    let mut crates: Vec<_> = strings
+        .split("/crates/")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('/'))
+        .map(|(name, _)| name)
+        .collect();
+    crates.sort_unstable();
+    crates.dedup();
+    assert!(crates.len() > 10, "{crates:?}");
+    for name in crates.into_iter().chain(["webpki-roots-", "zeroize-"]) {
+        for text in [&licenses, &copyright] {
+            assert!(text.contains(&format!("\n{name}")), "{name}");
+        }
+    }
+    // What asks for more than MIT does.
+    for said in
+        ["--- LICENSE-BoringSSL", "--- LICENSE-other-bits", "Community Data License Agreement"]
+    {
+        assert!(licenses.contains(said) && copyright.contains(said), "{said}");
+    }
+    for path in [PROJECT, "/registry/src/", "/.cargo/", "/.rustup/"] {
+        assert!(!strings.contains(path), "{path}");
+    }
+}
+
+#[test]
+fn two_builds_of_one_commit_are_the_same_bytes() {
+    let copy = copy_of_the_checkout();
+    // Another folder for the crates as well, another umask and another time zone.
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.unwrap_or_else(|| std::env::home_dir().unwrap().join(".cargo"));
+    let other_home = copy.path().join("target/crates");
+    fs::create_dir(copy.path().join("target")).unwrap();
+    std::os::unix::fs::symlink(cargo_home, &other_home).unwrap();
+    run(Command::new("bash")
+        .args(["-euc", "umask 077; packages/archive 5.4; packages/deb"])
+        .env("CARGO_TARGET_DIR", copy.path().join("target"))
+        .env("CARGO_HOME", other_home)
+        .env("TZ", "Asia/Tokyo")
+        .current_dir(&copy));
+    for made in [archive("5.4"), deb()] {
+        let other = copy.path().join("target/dist").join(made.file_name().unwrap());
+        assert!(fs::read(&made).unwrap() == fs::read(&other).unwrap(), "{}", made.display());
+    }
+}
+
+#[test]
+fn lintian_has_nothing_to_say_against_the_debian_package() {
+    run(Command::new("lintian").args(["--allow-root", "--fail-on", "error,warning"]).arg(deb()));
+}
+
+/// What `examples/README.md` says of a plain Dovecot, once the library and the script are there; then
+/// a login, and one that fails.
+fn logs_in(debian: &mut Debian, release: &str, examples: &str) {
+    let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
+    let (url, ca_file) = (nginx.url(), nginx.ca_file());
+    let ca_file = ca_file.display();
+    let example = if release == "12" { "dovecot-2.3" } else { "dovecot-2.4" };
+    debian.run(&format!(
+        "cp {examples}/{example}/auth-httpbasic.conf.ext /etc/dovecot/conf.d/
+         cd /etc/dovecot/conf.d
+         grep -q '^!include auth-system.conf.ext' 10-auth.conf
+         sed -i 's/^!include auth-system.conf.ext/!include auth-httpbasic.conf.ext/' 10-auth.conf"
+    ));
+    debian.run(&if release == "12" {
+        format!(
+            "sed -i -e 's|url = .*|url = \"{url}\", ca_file = \"{ca_file}\",|' \
+                 -e 's|-- cache_key_has_password = true|cache_key_has_password = true|' \
+                 /etc/dovecot/lua/auth-httpbasic.lua"
+        )
+    } else {
+        format!(
+            "sed -i 's|url = .*|url = {url}\\n    ca_file = {ca_file}|' \
+                 /etc/dovecot/conf.d/auth-httpbasic.conf.ext"
+        )
+    });
+
+    // A user with a mailbox, and a port that nobody else on this machine has.
+    let port = port::free();
+    debian.run(&format!(
+        "useradd --create-home {USER}
+         printf '%s\\n' 'listen = 127.0.0.1' 'log_path = /var/log/dovecot.log' \
+             'service imap-login {{' 'inet_listener imap {{' 'port = {port}' '}}' \
+             'inet_listener imaps {{' 'port = 0' '}}' '}}' >/etc/dovecot/conf.d/99-test.conf
+         dovecot"
+    ));
+    let answer = imap::login(port, USER, PASSWORD);
+    let log = debian.run("cat /var/log/dovecot.log");
+    assert!(answer.starts_with("OK "), "{answer}\n{log}");
+    assert_eq!(nginx.requests(1), [format!("207 PROPFIND {USER} 127.0.0.1")]);
+    let answer = imap::login(port, USER, "another one");
+    assert!(answer.starts_with("NO [AUTHENTICATIONFAILED]"), "{answer}");
+    debian.run(&format!("doveadm auth test {USER} '{PASSWORD}'"));
+    let (succeeded, text) = debian.attempt(&format!("doveadm auth test {USER} 'another one'"));
+    assert!(!succeeded && text.contains("auth failed"), "{text}");
+}
+
+fn the_archive_logs_a_user_in(release: &str) {
+    let folder = unpacked("5.4");
+    let path = folder.path().display();
+    let mut debian = Debian::start(release);
+    debian.run(&format!(
+        "cd {path}
+         install -d /etc/dovecot/lua
+         cp lua/httpbasic.so lua/auth-httpbasic.lua /etc/dovecot/lua/"
+    ));
+    logs_in(&mut debian, release, &format!("{path}/examples"));
+}
+
+/// Every file and folder, but for what dpkg itself notes.
+const FILES: &str = "find / -xdev -not -path '/var/lib/dpkg/*' -not -path '/var/log/*' | sort";
+const PROCESSES: &str = "cat /proc/[0-9]*/comm | sort -u";
+
+fn the_debian_package_logs_a_user_in(release: &str) {
+    let deb = deb();
+    let mut debian = Debian::start(release);
+    debian.run(&format!("dpkg --install {}", deb.display()));
+    logs_in(&mut debian, release, "/usr/share/doc/dovecot-lua-httpbasic/examples");
+}
+
+fn the_debian_package_starts_nothing_and_leaves_nothing(release: &str) {
+    let install = format!("dpkg --install {}", deb().display());
+    let mut debian = Debian::start(release);
+    let (files, processes) = (debian.run(FILES), debian.run(PROCESSES));
+    debian.run(&install);
+    assert_eq!(debian.run(PROCESSES), processes);
+    assert_eq!(debian.run("dpkg --verify dovecot-lua-httpbasic"), "");
+    let script = "/etc/dovecot/lua/auth-httpbasic.lua";
+    debian.run(&format!("echo '-- edited' >>{script}; {install}; grep -q edited {script}"));
+    debian.run(&format!("dpkg --remove dovecot-lua-httpbasic; grep -q edited {script}"));
+    debian.run("dpkg --purge dovecot-lua-httpbasic");
+    assert_eq!(debian.run(FILES), files);
+}
+
+mod on_debian_12 {
+    #[test]
+    fn the_archive_logs_a_user_in() {
+        super::the_archive_logs_a_user_in("12");
+    }
+
+    #[test]
+    fn the_debian_package_logs_a_user_in() {
+        super::the_debian_package_logs_a_user_in("12");
+    }
+
+    #[test]
+    fn the_debian_package_starts_nothing_and_leaves_nothing() {
+        super::the_debian_package_starts_nothing_and_leaves_nothing("12");
+    }
+}
+
+mod on_debian_13 {
+    use super::*;
+
+    #[test]
+    fn the_archive_logs_a_user_in() {
+        super::the_archive_logs_a_user_in("13");
+    }
+
+    #[test]
+    fn the_debian_package_logs_a_user_in() {
+        super::the_debian_package_logs_a_user_in("13");
+    }
+
+    #[test]
+    fn the_debian_package_starts_nothing_and_leaves_nothing() {
+        super::the_debian_package_starts_nothing_and_leaves_nothing("13");
+    }
+
+    #[test]
+    fn luarocks_make_installs_what_logs_a_user_in() {
+        let checkout = copy_of_the_checkout();
+        // What Debian 13's cargo has built already need not be built again.
+        let built = library::target().join("debian13-target");
+        fs::create_dir_all(&built).unwrap();
+        std::os::unix::fs::symlink(built, checkout.path().join("target")).unwrap();
+        run(Command::new("cargo").args(["fetch", "--locked"]).current_dir(&checkout));
+        let mut debian = Debian::start("13");
+        let rock = debian.run(&format!(
+            "export CARGO_NET_OFFLINE=true
+             cd {}
+             luarocks --lua-version 5.4 make >&2
+             luarocks --lua-version 5.4 show --rock-dir dovecot-lua-httpbasic",
+            checkout.path().display()
+        ));
+        let rock = rock.lines().last().unwrap();
+        debian.run(&format!(
+            "install -d /etc/dovecot/lua
+             cp {rock}/conf/auth-httpbasic.lua /etc/dovecot/lua/"
+        ));
+        logs_in(&mut debian, "13", &format!("{rock}/examples"));
+    }
+}
