@@ -1,11 +1,17 @@
 //! The password field that Dovecot keeps in its auth cache instead of the password.
 
+use std::sync::LazyLock;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rustls::crypto::ring;
+use rustls::crypto::{SecureRandom, ring};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
+
+/// Asked for once: a provider lists all that TLS needs.
+static RANDOM: LazyLock<&dyn SecureRandom> =
+    LazyLock::new(|| ring::default_provider().secure_random);
 
 /// The salted hash of `password` in Dovecot's scheme SSHA256: `{SSHA256}` and the base64 form of
 /// SHA-256(password, salt) and the salt.
@@ -17,8 +23,7 @@ use crate::error::Error;
 /// [`Error::Protocol`] when the operating system has no random bytes.
 pub fn ssha256(password: &[u8]) -> Result<String, Error> {
     let mut salt = [0; 16];
-    ring::default_provider()
-        .secure_random
+    RANDOM
         .fill(&mut salt)
         .map_err(|_| Error::Protocol("the operating system has no random bytes".into()))?;
     Ok(salted(password, salt))

@@ -51,7 +51,7 @@ impl Roots {
         Ok(Self::Own(store))
     }
 
-    /// Both as TLS needs them.
+    /// The certificates as TLS needs them.
     pub fn store(&self) -> RootCertStore {
         match self {
             Roots::Mozilla => webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
