@@ -73,11 +73,19 @@ fn demonstrate(own: Option<Target>) -> bool {
     let mut table = Table::new();
     let (user, password) = (&*target.user, &*target.password);
     let wrong = "this is not the password";
-    table.auth_test("right password", "auth succeeded", &dovecot, user, password);
-    table.imap_login("right password", "OK", &dovecot, user, password);
-    table.auth_test("wrong password", "auth failed", &dovecot, user, wrong);
-    table.imap_login("wrong password", "NO [AUTHENTICATIONFAILED]", &dovecot, user, wrong);
-    table.auth_test("unknown user", "auth failed", &dovecot, "nobody@example.com", wrong);
+    table.row("doveadm auth test, right password", "auth succeeded", || {
+        auth_test(&dovecot, user, password)
+    });
+    table.row("IMAP LOGIN, right password", "OK", || imap_login(&dovecot, user, password));
+    table.row("doveadm auth test, wrong password", "auth failed", || {
+        auth_test(&dovecot, user, wrong)
+    });
+    table.row("IMAP LOGIN, wrong password", "NO [AUTHENTICATIONFAILED]", || {
+        imap_login(&dovecot, user, wrong)
+    });
+    table.row("doveadm auth test, unknown user", "auth failed", || {
+        auth_test(&dovecot, "nobody@example.com", wrong)
+    });
     // A server of the reader's own stays on: another Dovecot asks where nobody listens.
     let dovecot = match &mut nginx {
         Some(nginx) => {
@@ -89,8 +97,12 @@ fn demonstrate(own: Option<Target>) -> bool {
             Dovecot::start(version, &Setup::new(&nobody, None))
         }
     };
-    table.auth_test("server switched off", "code=temp_fail", &dovecot, user, password);
-    table.imap_login("server switched off", "NO [UNAVAILABLE]", &dovecot, user, password);
+    table.row("doveadm auth test, server switched off", "code=temp_fail", || {
+        auth_test(&dovecot, user, password)
+    });
+    table.row("IMAP LOGIN, server switched off", "NO [UNAVAILABLE]", || {
+        imap_login(&dovecot, user, password)
+    });
     table.end(&dovecot)
 }
 
@@ -103,41 +115,6 @@ impl Table {
     fn new() -> Self {
         println!("     {:<42} {:<58} {:>8}", "asked", "Dovecot's answer", "time");
         Self { all_as_expected: true }
-    }
-
-    fn auth_test(
-        &mut self,
-        what: &str,
-        expected: &str,
-        dovecot: &Dovecot,
-        user: &str,
-        password: &str,
-    ) {
-        self.row(&format!("doveadm auth test, {what}"), expected, || {
-            let output = dovecot.auth_test(Some("192.0.2.7"), user, password).output;
-            let detail = output.lines().find(|line| line.trim().starts_with("code="));
-            let verdict =
-                if output.contains("auth succeeded") { "auth succeeded" } else { "auth failed" };
-            format!("{verdict} {}", detail.unwrap_or_default().trim())
-        });
-    }
-
-    fn imap_login(
-        &mut self,
-        what: &str,
-        expected: &str,
-        dovecot: &Dovecot,
-        user: &str,
-        password: &str,
-    ) {
-        self.row(&format!("IMAP LOGIN, {what}"), expected, || {
-            let answer = dovecot.imap_login(user, password);
-            match answer.split_once("] ") {
-                Some((code, text)) if code.starts_with("OK") => format!("OK {text}"),
-                // Without the name of this machine and the time.
-                _ => answer.split(" [").take(2).collect::<Vec<_>>().join(" ["),
-            }
-        });
     }
 
     fn row(&mut self, asked: &str, expected: &str, ask: impl FnOnce() -> String) {
@@ -160,5 +137,23 @@ impl Table {
             println!("\nNot every answer is the expected one. Dovecot's log:\n{}", dovecot.log());
         }
         self.all_as_expected
+    }
+}
+
+/// What `doveadm auth test` says, in short.
+fn auth_test(dovecot: &Dovecot, user: &str, password: &str) -> String {
+    let output = dovecot.auth_test(Some("192.0.2.7"), user, password).output;
+    let detail = output.lines().find(|line| line.trim().starts_with("code="));
+    let verdict = if output.contains("auth succeeded") { "auth succeeded" } else { "auth failed" };
+    format!("{verdict} {}", detail.unwrap_or_default().trim())
+}
+
+/// The answer to an IMAP LOGIN, in short.
+fn imap_login(dovecot: &Dovecot, user: &str, password: &str) -> String {
+    let answer = dovecot.imap_login(user, password);
+    match answer.split_once("] ") {
+        Some((code, text)) if code.starts_with("OK") => format!("OK {text}"),
+        // Without the name of this machine and the time.
+        _ => answer.split(" [").take(2).collect::<Vec<_>>().join(" ["),
     }
 }
