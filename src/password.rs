@@ -1,17 +1,24 @@
 //! The password field that Dovecot keeps in its auth cache instead of the password.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rustls::crypto::{SecureRandom, ring};
+use rustls::crypto::ring;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 
-/// Asked for once: a provider lists all that TLS needs.
-static RANDOM: LazyLock<&dyn SecureRandom> =
-    LazyLock::new(|| ring::default_provider().secure_random);
+/// What the salts of this process have in common, if the operating system has random bytes.
+static PREFIX: LazyLock<Option<[u8; 8]>> = LazyLock::new(|| {
+    let mut bytes = [0; 8];
+    ring::default_provider().secure_random.fill(&mut bytes).ok().map(|()| bytes)
+});
+
+/// The other half of the next salt. A salt need only be another one each time, so that it costs no
+/// system call.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// The salted hash of `password` in Dovecot's scheme SSHA256: `{SSHA256}` and the base64 form of
 /// SHA-256(password, salt) and the salt.
@@ -22,10 +29,11 @@ static RANDOM: LazyLock<&dyn SecureRandom> =
 /// # Errors
 /// [`Error::Protocol`] when the operating system has no random bytes.
 pub fn ssha256(password: &[u8]) -> Result<String, Error> {
+    let prefix =
+        PREFIX.ok_or_else(|| Error::Protocol("the operating system has no random bytes".into()))?;
     let mut salt = [0; 16];
-    RANDOM
-        .fill(&mut salt)
-        .map_err(|_| Error::Protocol("the operating system has no random bytes".into()))?;
+    salt[..8].copy_from_slice(&prefix);
+    salt[8..].copy_from_slice(&NUMBER.fetch_add(1, Relaxed).to_be_bytes());
     Ok(salted(password, salt))
 }
 
