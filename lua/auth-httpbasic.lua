@@ -64,11 +64,15 @@ function auth_passdb_lookup(req)
     if req.skip_password_check then
         return auth.PASSDB_RESULT_OK, {}
     end
+    -- Dovecot 2.3 works out all fields of req whenever one is read.
+    local user, password = req.user, req.password
     -- A lookup without a password: CRAM-MD5, SCRAM, doveadm auth lookup.
-    if not req.password then
+    if not password then
         return auth.PASSDB_RESULT_INTERNAL_FAILURE, "a web server can only be asked with a password"
     end
-    local verdict, detail = client:verify(req.user, req.password, req.remote_ip, req.session)
+    -- Only debug lines show it.
+    local session = settings.debug and req.session or nil
+    local verdict, detail = client:verify(user, password, req.remote_ip, session)
     -- Dovecot logs the reason of an internal failure itself, but of nothing else.
     if verdict ~= "ok" and verdict ~= "unavailable" then
         req:log_info(verdict .. ": " .. detail)
