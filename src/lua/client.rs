@@ -34,10 +34,10 @@ impl UserData for Client {
 pub fn constructor(lua: &Lua) -> mlua::Result<Function> {
     raising(lua, "client", |lua, arguments| {
         arguments.at_most(1)?;
-        let Value::Table(table) = arguments.get(1) else {
+        let Some(Value::Table(table)) = arguments.get(1) else {
             return Err(arguments.wrong(1, "table"));
         };
-        let options = Options::new(options::pairs(&table)?)
+        let options = Options::new(options::pairs(table)?)
             .map_err(|error| format!("httpbasic.client: {error}"))?;
         if options.debug {
             hand_over(lua, Level::Debug, &introduction(lua, &options)?)?;
@@ -126,7 +126,7 @@ fn ask<T>(
     let remote_ip = arguments.optional_string(3)?;
     let session = arguments.optional_string(4)?;
     let (result, lines) = log::catch(client.options().debug, || {
-        let remote_ip = remote_ip.as_ref().map(|address| address.as_bytes());
+        let remote_ip = remote_ip.map(|address| address.as_bytes());
         request(&client, &user.as_bytes(), &password.as_bytes(), remote_ip.as_deref())
     });
     let session = session.map(|id| format!("<{}> ", printable(&id.to_string_lossy())));

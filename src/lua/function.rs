@@ -76,31 +76,31 @@ impl Arguments {
         Ok(())
     }
 
-    /// Argument `number`, counted from 1; nil if it is missing.
-    pub fn get(&self, number: usize) -> Value {
-        self.values.get(number - 1).cloned().unwrap_or(Value::Nil)
+    /// Argument `number`, counted from 1, if it is there.
+    pub fn get(&self, number: usize) -> Option<&Value> {
+        self.values.get(number - 1)
     }
 
     /// Argument `number`, which must be a string: a number is none.
-    pub fn string(&self, number: usize) -> Result<mlua::String, Failure> {
+    pub fn string(&self, number: usize) -> Result<&mlua::String, Failure> {
         match self.get(number) {
-            Value::String(text) => Ok(text),
+            Some(Value::String(text)) => Ok(text),
             _ => Err(self.wrong(number, "string")),
         }
     }
 
     /// Argument `number`, which must be a string or nil.
-    pub fn optional_string(&self, number: usize) -> Result<Option<mlua::String>, Failure> {
+    pub fn optional_string(&self, number: usize) -> Result<Option<&mlua::String>, Failure> {
         match self.get(number) {
-            Value::Nil => Ok(None),
-            Value::String(text) => Ok(Some(text)),
+            None | Some(Value::Nil) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
             _ => Err(self.wrong(number, "string or nil")),
         }
     }
 
     /// The error for an argument of the wrong type, in Lua's own words.
     pub fn wrong(&self, number: usize, expected: &str) -> Failure {
-        let got = self.values.get(number - 1).map_or("no value", Value::type_name);
+        let got = self.get(number).map_or("no value", Value::type_name);
         format!("bad argument #{number} to '{}' ({expected} expected, got {got})", self.name).into()
     }
 
