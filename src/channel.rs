@@ -82,14 +82,6 @@ impl Channel {
         }
     }
 
-    /// Reads what has come, or waits for it. 0 is the end.
-    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Channel::Plain(socket) => socket.read(buffer),
-            Channel::Secured(stream) => stream.read(buffer),
-        }
-    }
-
     /// Sends all of it, in one write if it is no more than one record of TLS holds (16 KiB).
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
@@ -111,6 +103,15 @@ impl Channel {
                 let state = stream.conn.process_new_packets();
                 !says_too_much && state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0)
             }
+        }
+    }
+}
+
+impl Read for Channel {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Channel::Plain(socket) => socket.read(buffer),
+            Channel::Secured(stream) => stream.read(buffer),
         }
     }
 }

@@ -90,31 +90,16 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Error {
-    /// What ureq's error means to an administrator, by the phase in which it came.
-    pub fn from_ureq(error: ureq::Error, phase: Phase, elapsed: Duration) -> Self {
-        match error {
-            ureq::Error::Timeout(_) => Error::Timeout { phase, msecs: elapsed.as_millis() },
-            ureq::Error::Other(ours) if ours.is::<Error>() => {
-                *ours.downcast().expect("its type was just asked for")
-            }
-            ureq::Error::Io(problem) => Self::from_io(problem, phase, elapsed),
-            ureq::Error::LargeResponseHeader(..) => {
-                Error::Protocol("the answer's head is longer than 32 KiB".into())
-            }
-            ureq::Error::BodyExceedsLimit(_) => {
-                Error::Protocol("the answer's body is longer than 64 KiB".into())
-            }
-            ureq::Error::Protocol(problem) => Error::Protocol(problem.to_string()),
-            other => Error::Protocol(other.to_string()),
-        }
-    }
-
     /// What a failed read, write or connection means, by the phase in which it came.
     pub fn from_io(problem: io::Error, phase: Phase, elapsed: Duration) -> Self {
         if problem.kind() == io::ErrorKind::TimedOut {
             return Error::Timeout { phase, msecs: elapsed.as_millis() };
         }
-        if let Some(problem) = problem.get_ref().and_then(|inner| inner.downcast_ref()) {
+        let inner = problem.get_ref();
+        if let Some(ours) = inner.and_then(|inner| inner.downcast_ref::<Error>()) {
+            return ours.clone();
+        }
+        if let Some(problem) = inner.and_then(|inner| inner.downcast_ref()) {
             return Error::Tls(tls_problem(problem));
         }
         match phase {

@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
 use crate::channel::{Channel, Tls};
+use crate::connection::in_turn;
 use crate::error::{Error, Phase};
 use crate::options::Options;
 use crate::resolver::Resolver;
@@ -55,9 +56,14 @@ impl Inspection {
         self.addresses = addresses?;
 
         let start = Instant::now();
-        let socket = self.connect(start, options.connect_timeout);
+        let reached =
+            in_turn(&self.addresses, start + options.connect_timeout, |address, deadline| {
+                Socket::connect(address, deadline).map_err(|problem| (Phase::Connecting, problem))
+            });
         self.connecting = start.elapsed();
-        let socket = socket?;
+        let (address, socket) =
+            reached.map_err(|(phase, problem)| Error::from_io(problem, phase, self.connecting))?;
+        self.connected = Some(address);
         if options.url.is_https() {
             let start = Instant::now();
             let result = self.agree(socket, options);
@@ -66,22 +72,6 @@ impl Inspection {
                 .map_err(|problem| Error::from_io(problem, Phase::Handshaking, start.elapsed()))?;
         }
         Ok(())
-    }
-
-    /// Each address may take an equal share of the time.
-    fn connect(&mut self, start: Instant, limit: Duration) -> Result<Socket, Error> {
-        let share = limit / u32::try_from(self.addresses.len()).unwrap_or(u32::MAX).max(1);
-        let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
-        for address in &self.addresses {
-            match Socket::connect(*address, Instant::now() + share) {
-                Ok(socket) => {
-                    self.connected = Some(*address);
-                    return Ok(socket);
-                }
-                Err(problem) => failure = problem,
-            }
-        }
-        Err(Error::from_io(failure, Phase::Connecting, start.elapsed()))
     }
 
     fn agree(&mut self, socket: Socket, options: &Options) -> io::Result<()> {

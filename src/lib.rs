@@ -5,6 +5,7 @@
 
 #![deny(unsafe_code)]
 
+mod answer;
 mod backoff;
 pub mod base64;
 mod channel;
@@ -16,7 +17,7 @@ pub mod inspection;
 pub mod log;
 pub mod options;
 pub mod password;
-mod progress;
+mod request;
 pub mod resolver;
 pub mod response;
 pub mod roots;
@@ -24,6 +25,7 @@ mod socket;
 pub mod url;
 pub mod value;
 pub mod verdict;
+mod xml;
 
 // Unit tests with the feature `module` have no Lua to link to; they test the core alone.
 #[cfg(all(feature = "lua", not(all(test, feature = "module"))))]

@@ -46,7 +46,7 @@ impl Log for Catcher {
 }
 
 /// Runs `call` and returns what was logged meanwhile by this thread: warnings and errors, with
-/// `debug` everything down to debug records. Never trace records: ureq's hold whole requests.
+/// `debug` everything down to debug records. Never trace records, which may hold more than a log should.
 pub fn catch<T>(debug: bool, call: impl FnOnce() -> T) -> (T, Vec<Line>) {
     static LOGGER: Once = Once::new();
     LOGGER.call_once(|| {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use ureq::http::{HeaderName, HeaderValue, Method, header as header_names};
+use http::{HeaderName, HeaderValue, Method, header as header_names};
 
 use crate::error::Error;
 use crate::roots::Roots;

@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
-use roxmltree::{Document, Node};
 
-const DAV: &str = "DAV:";
-const OWNCLOUD: &str = "http://owncloud.org/ns";
-const SABREDAV: &str = "http://sabredav.org/ns";
+use crate::xml::{self, Element as E};
 
 /// The longest text of a server that is kept, in characters: it goes into log lines.
 const MAX_TEXT: usize = 200;
@@ -85,16 +82,11 @@ impl Response {
 impl Body {
     /// Reads a body. Nothing that it holds is an error: what is not understood is [`Body::Other`].
     pub fn parse(bytes: &[u8]) -> Self {
-        // A document type declaration is an error to roxmltree, so no entity is ever expanded.
-        let document = std::str::from_utf8(bytes).ok().and_then(|text| Document::parse(text).ok());
-        let Some(document) = document else {
-            return Body::Other;
-        };
-        let root = document.root_element();
-        match (root.tag_name().namespace(), root.tag_name().name()) {
-            (Some(DAV), "multistatus") => multistatus(root),
-            (Some(DAV), "error") => exception(root),
-            _ => Body::Other,
+        let mut found = Found::default();
+        let text = std::str::from_utf8(bytes).ok();
+        match text.and_then(|text| xml::walk(text, |path, text| found.visit(path, text))) {
+            Some(()) => found.body(),
+            None => Body::Other,
         }
     }
 
@@ -115,69 +107,97 @@ pub fn principal_name(href: &str) -> Option<String> {
     percent_decode_str(segment).decode_utf8().ok().map(Into::into)
 }
 
-fn multistatus(root: Node) -> Body {
-    let propstats: Vec<_> = children(root, DAV, "response")
-        .flat_map(|response| children(response, DAV, "propstat"))
-        .collect();
-    if propstats.is_empty() {
-        return Body::Other;
+/// What was found in a body. Of several elements in the same place the first counts.
+#[derive(Default)]
+struct Found {
+    propstats: usize,
+    /// The one that is being read.
+    propstat: Propstat,
+    /// These are of propstats that succeeded.
+    current_user: Option<CurrentUser>,
+    file_id: Option<String>,
+    exception: Option<String>,
+    message: Option<String>,
+}
+
+impl Found {
+    /// An element has ended.
+    fn visit(&mut self, path: &[E], text: &str) {
+        match path {
+            [E::Multistatus, E::Response, E::Propstat] => {
+                let propstat = std::mem::take(&mut self.propstat);
+                self.propstats += 1;
+                if propstat.succeeded == Some(true) {
+                    self.current_user = self.current_user.take().or(propstat.current_user);
+                    self.file_id = self.file_id.take().or(propstat.file_id);
+                }
+            }
+            [E::Multistatus, E::Response, E::Propstat, inner @ ..] => {
+                self.propstat.visit(inner, text);
+            }
+            [E::Error, E::Exception] => keep(&mut self.exception, text),
+            [E::Error, E::Message] => keep(&mut self.message, text),
+            _ => {}
+        }
     }
-    let properties: Vec<_> = propstats
-        .into_iter()
-        .filter(|propstat| succeeded(*propstat))
-        .flat_map(|propstat| children(propstat, DAV, "prop"))
-        .collect();
-    let current_user = properties
-        .iter()
-        .flat_map(|prop| children(*prop, DAV, "current-user-principal"))
-        .map(current_user)
-        .next()
-        .unwrap_or(CurrentUser::Unknown);
-    let file_id = properties.iter().find_map(|prop| child_text(*prop, OWNCLOUD, "fileid"));
-    Body::Multistatus(Properties { current_user, file_id })
-}
 
-fn current_user(property: Node) -> CurrentUser {
-    if children(property, DAV, "unauthenticated").next().is_some() {
-        return CurrentUser::Unauthenticated;
-    }
-    match child_text(property, DAV, "href") {
-        Some(href) => CurrentUser::Principal(href),
-        None => CurrentUser::Unknown,
+    fn body(self) -> Body {
+        if self.propstats > 0 {
+            let current_user = self.current_user.unwrap_or(CurrentUser::Unknown);
+            return Body::Multistatus(Properties { current_user, file_id: self.file_id });
+        }
+        match self.exception {
+            Some(name) => Body::Exception {
+                name: printable(&name),
+                message: self.message.map(|text| printable(&text)),
+            },
+            None => Body::Other,
+        }
     }
 }
 
-fn exception(root: Node) -> Body {
-    match child_text(root, SABREDAV, "exception") {
-        Some(name) => Body::Exception {
-            name: printable(&name),
-            message: child_text(root, SABREDAV, "message").map(|text| printable(&text)),
-        },
-        None => Body::Other,
+/// Properties with the same status (RFC 4918, section 14.22).
+#[derive(Default)]
+struct Propstat {
+    /// What the status says.
+    succeeded: Option<bool>,
+    href: Option<String>,
+    is_unauthenticated: bool,
+    current_user: Option<CurrentUser>,
+    file_id: Option<String>,
+}
+
+impl Propstat {
+    /// An element in it has ended.
+    fn visit(&mut self, path: &[E], text: &str) {
+        match path {
+            // Such as "HTTP/1.1 200 OK".
+            [E::Status] => {
+                let status = text.split_ascii_whitespace().nth(1);
+                self.succeeded.get_or_insert(status == Some("200"));
+            }
+            [E::Prop, E::CurrentUserPrincipal] => {
+                let who = match self.href.take() {
+                    _ if self.is_unauthenticated => CurrentUser::Unauthenticated,
+                    Some(href) => CurrentUser::Principal(href),
+                    None => CurrentUser::Unknown,
+                };
+                self.current_user.get_or_insert(who);
+            }
+            [E::Prop, E::CurrentUserPrincipal, E::Href] => keep(&mut self.href, text),
+            [E::Prop, E::CurrentUserPrincipal, E::Unauthenticated] => {
+                self.is_unauthenticated = true;
+            }
+            [E::Prop, E::FileId] => keep(&mut self.file_id, text),
+            _ => {}
+        }
     }
 }
 
-/// Whether a propstat's status is "HTTP/1.1 200 …".
-fn succeeded(propstat: Node) -> bool {
-    child_text(propstat, DAV, "status")
-        .is_some_and(|status| status.split_ascii_whitespace().nth(1) == Some("200"))
-}
-
-fn children<'a, 'input: 'a>(
-    parent: Node<'a, 'input>,
-    namespace: &'static str,
-    name: &'static str,
-) -> impl Iterator<Item = Node<'a, 'input>> {
-    parent.children().filter(move |child| child.has_tag_name((namespace, name)))
-}
-
-fn child_text(parent: Node, namespace: &'static str, name: &'static str) -> Option<String> {
-    let text: String = children(parent, namespace, name)
-        .next()?
-        .children()
-        .filter_map(|part| part.is_text().then(|| part.text()).flatten())
-        .collect();
-    Some(text.trim().to_string()).filter(|text| !text.is_empty())
+fn keep(place: &mut Option<String>, text: &str) {
+    if place.is_none() && !text.is_empty() {
+        *place = Some(text.into());
+    }
 }
 
 /// A server's text for a log line: one line, of a bounded length.
@@ -230,7 +250,8 @@ mod tests {
 
     #[test]
     fn a_file_id_is_that_of_a_property_that_was_found() {
-        let property = |id: &str| format!("<o:fileid xmlns:o='{OWNCLOUD}'>{id}</o:fileid>");
+        let property =
+            |id: &str| format!("<o:fileid xmlns:o='http://owncloud.org/ns'>{id}</o:fileid>");
         let file_id = |status: &str, id: &str| parsed(status, &property(id)).file_id;
         assert_eq!(file_id("HTTP/1.1 200 OK", "-1").as_deref(), Some("-1"));
         assert_eq!(file_id("HTTP/1.1 200 OK", ""), None);
@@ -271,7 +292,9 @@ mod tests {
     #[test]
     fn an_exception_is_its_class_and_its_message_in_one_line_of_bounded_length() {
         let error = |inner: &str| {
-            let text = format!("<d:error xmlns:d='DAV:' xmlns:s='{SABREDAV}'>{inner}</d:error>");
+            let text = format!(
+                "<d:error xmlns:d='DAV:' xmlns:s='http://sabredav.org/ns'>{inner}</d:error>"
+            );
             Body::parse(text.as_bytes())
         };
         assert_eq!(error(""), Body::Other);

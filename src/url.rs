@@ -3,10 +3,10 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use http::Uri;
+use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::pki_types::ServerName;
-use ureq::http::Uri;
-use ureq::http::uri::PathAndQuery;
 
 use crate::value::Value;
 
@@ -54,9 +54,14 @@ impl Url {
         Ok(url)
     }
 
-    /// The URL itself.
-    pub fn uri(&self) -> &Uri {
-        &self.0
+    /// The host and the port, if it is given, as the Host header has them.
+    pub fn authority(&self) -> &str {
+        self.0.authority().map_or("", |authority| authority.as_str())
+    }
+
+    /// The path and the query, as the first line of a request has them.
+    pub fn target(&self) -> String {
+        self.0.path_and_query().map_or_else(|| "/".into(), ToString::to_string)
     }
 
     /// Whether there is TLS.
@@ -101,8 +106,7 @@ impl Url {
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.is_https() { "https" } else { "http" };
-        let authority = self.0.authority().map_or("", |authority| authority.as_str());
-        write!(f, "{scheme}://{authority}{}", self.0.path())
+        write!(f, "{scheme}://{}{}", self.authority(), self.0.path())
     }
 }
 
@@ -153,7 +157,7 @@ mod tests {
             ("https://h/", "o'hara jo@x", "https://h/files/o%27hara%20jo%40x/"),
             ("https://h/", "a/../b?c#d%é", "https://h/files/a%2F..%2Fb%3Fc%23d%25%C3%A9/"),
         ] {
-            assert_eq!(url(base).unwrap().files(name).uri(), expected, "{base} {name}");
+            assert_eq!(url(base).unwrap().files(name).to_string(), expected, "{base} {name}");
         }
     }
 

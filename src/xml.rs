@@ -1,0 +1,192 @@
+//! The XML of an answer, element by element. Nothing is expanded, nothing is fetched, and what is
+//! not well-formed is nothing at all.
+
+use quick_xml::events::{BytesRef, Event};
+use quick_xml::name::{LocalName, Namespace, ResolveResult};
+use quick_xml::reader::NsReader;
+
+/// An element by its name; the names that mean something here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// `DAV:multistatus`
+    Multistatus,
+    /// `DAV:response`
+    Response,
+    /// `DAV:propstat`
+    Propstat,
+    /// `DAV:prop`
+    Prop,
+    /// `DAV:status`
+    Status,
+    /// `DAV:current-user-principal`
+    CurrentUserPrincipal,
+    /// `DAV:href`
+    Href,
+    /// `DAV:unauthenticated`
+    Unauthenticated,
+    /// Nextcloud's `oc:fileid`
+    FileId,
+    /// `DAV:error`
+    Error,
+    /// sabre/dav's `s:exception`
+    Exception,
+    /// sabre/dav's `s:message`
+    Message,
+    /// Any other.
+    Other,
+}
+
+impl Element {
+    fn named(namespace: ResolveResult, name: LocalName) -> Self {
+        let ResolveResult::Bound(Namespace(namespace)) = namespace else {
+            return Self::Other;
+        };
+        match (namespace, name.into_inner()) {
+            (b"DAV:", b"multistatus") => Self::Multistatus,
+            (b"DAV:", b"response") => Self::Response,
+            (b"DAV:", b"propstat") => Self::Propstat,
+            (b"DAV:", b"prop") => Self::Prop,
+            (b"DAV:", b"status") => Self::Status,
+            (b"DAV:", b"current-user-principal") => Self::CurrentUserPrincipal,
+            (b"DAV:", b"href") => Self::Href,
+            (b"DAV:", b"unauthenticated") => Self::Unauthenticated,
+            (b"DAV:", b"error") => Self::Error,
+            (b"http://owncloud.org/ns", b"fileid") => Self::FileId,
+            (b"http://sabredav.org/ns", b"exception") => Self::Exception,
+            (b"http://sabredav.org/ns", b"message") => Self::Message,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Calls `visit` at the end of each element, with its path from the root, itself included, and its
+/// text, trimmed. Of an element that holds others it is the text behind them. `None` means that
+/// `document` is not well-formed, or has a document type declaration; `visit` may have been called.
+pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<()> {
+    let mut reader = NsReader::from_str(document);
+    reader.config_mut().expand_empty_elements = true;
+    let (mut path, mut text) = (Vec::with_capacity(8), String::with_capacity(128));
+    let mut is_over = false;
+    loop {
+        let (namespace, event) = reader.read_resolved_event().ok()?;
+        match event {
+            Event::Start(start) if !is_over => {
+                if start.attributes().any(|attribute| attribute.is_err()) {
+                    return None;
+                }
+                path.push(Element::named(namespace, start.local_name()));
+                text.clear();
+            }
+            Event::End(_) => {
+                visit(&path, text.trim());
+                path.pop();
+                text.clear();
+                is_over = path.is_empty();
+            }
+            Event::Text(part) if !path.is_empty() => text.push_str(&part.decode().ok()?),
+            Event::Text(part) if part.trim_ascii().is_empty() => {}
+            Event::CData(part) if !path.is_empty() => text.push_str(&part.decode().ok()?),
+            Event::GeneralRef(reference) if !path.is_empty() => text.push(character(&reference)?),
+            Event::Comment(_) | Event::PI(_) | Event::Decl(_) => {}
+            Event::Eof => return is_over.then_some(()),
+            _ => return None,
+        }
+    }
+}
+
+/// The character that `&#…;` stands for, or one of the five names that need no declaration.
+fn character(reference: &BytesRef) -> Option<char> {
+    if let Some(character) = reference.resolve_char_ref().ok()? {
+        return Some(character);
+    }
+    Some(match &**reference {
+        b"lt" => '<',
+        b"gt" => '>',
+        b"amp" => '&',
+        b"apos" => '\'',
+        b"quot" => '"',
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Element::{Error, Href, Other};
+    use super::*;
+
+    /// What is visited, and whether all is well.
+    fn walked(document: &str) -> (Vec<(Vec<Element>, String)>, bool) {
+        let mut visited = Vec::new();
+        let result = walk(document, |path, text| visited.push((path.into(), text.into())));
+        (visited, result.is_some())
+    }
+
+    fn href(inner: &str) -> Option<String> {
+        let (visited, is_well) = walked(&format!("<href xmlns='DAV:'>{inner}</href>"));
+        is_well.then(|| visited.last().unwrap().1.clone())
+    }
+
+    #[test]
+    fn elements_are_visited_at_their_end_and_known_by_namespace_and_name() {
+        let document = "<?xml version='1.0'?><!-- a comment -->\n<d:error xmlns:d='DAV:'>\
+            <d:href> /a/ </d:href><href>b</href><x:href xmlns:x='DAV:'/></d:error>\n<!-- more -->";
+        let visited = [
+            (vec![Error, Href], "/a/"),
+            (vec![Error, Other], "b"),
+            (vec![Error, Href], ""),
+            (vec![Error], ""),
+        ];
+        let visited = visited.map(|(path, text)| (path, text.to_string())).to_vec();
+        assert_eq!(walked(document), (visited, true));
+    }
+
+    #[test]
+    fn text_is_what_it_stands_for() {
+        for (inner, text) in [
+            ("a &lt;&gt;&amp;&apos;&quot; b", "a <>&'\" b"),
+            ("&#65;&#x42;&#xe9;", "ABé"),
+            ("a<![CDATA[<&lt;]]>b", "a<&lt;b"),
+            ("a<!-- b -->c", "ac"),
+            ("\n  /dav/é\n", "/dav/é"),
+        ] {
+            assert_eq!(href(inner).as_deref(), Some(text), "{inner}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_well_formed_is_nothing() {
+        for inner in [
+            "&unknown;",
+            "&#0;",
+            "&#xd800;",
+            "&#x110000;",
+            "&",
+            "<",
+            "<a>",
+            "</a>",
+            "<a></b>",
+            "<a b=c/>",
+            "<a b='c' b='d'/>",
+            "<![CDATA[",
+            "<!-- ",
+            "<!DOCTYPE d>",
+        ] {
+            assert_eq!(href(inner), None, "{inner}");
+        }
+        for document in [
+            "",
+            "text",
+            "<a/><b/>",
+            "<a/>text",
+            "text<a/>",
+            "&lt;<a/>",
+            "<a/>&lt;",
+            "<a/></a>",
+            "<!DOCTYPE d><a/>",
+            "<a/><![CDATA[x]]>",
+            "<!-- only -->",
+        ] {
+            assert!(!walked(document).1, "{document}");
+        }
+    }
+}
