@@ -129,3 +129,40 @@ impl Connection {
             && self.input.get_mut().is_idle()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_is_not_trusted_for_ever() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let socket = Socket::connect(listener.local_addr().unwrap(), deadline).unwrap();
+        let input = BufReader::new(Channel::Plain(socket));
+        let mut connection = Connection { input, used: Instant::now() };
+        assert!(connection.is_idle());
+        connection.used -= MAX_IDLE;
+        assert!(!connection.is_idle());
+    }
+
+    #[test]
+    fn of_addresses_that_fail_the_one_that_came_furthest_is_told() {
+        let addresses: Vec<SocketAddr> =
+            (1..4).map(|host| SocketAddr::from(([127, 0, 0, host], 1))).collect();
+        let problem = |phase, kind: io::ErrorKind| Err::<(), _>((phase, kind.into()));
+        let mut tries = 0;
+        let result = in_turn(&addresses, Instant::now(), |_, _| {
+            tries += 1;
+            match tries {
+                2 => problem(Phase::Handshaking, io::ErrorKind::UnexpectedEof),
+                _ => problem(Phase::Connecting, io::ErrorKind::ConnectionRefused),
+            }
+        });
+        let (phase, problem) = result.unwrap_err();
+        assert_eq!((tries, phase), (3, Phase::Handshaking));
+        assert_eq!(problem.kind(), io::ErrorKind::UnexpectedEof);
+    }
+}
