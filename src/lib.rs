@@ -5,7 +5,7 @@
 
 #![deny(unsafe_code)]
 
-mod answer;
+pub mod answer;
 mod backoff;
 pub mod base64;
 mod channel;
