@@ -233,7 +233,8 @@ fn the_archive_logs_a_user_in(release: &str) {
 
 /// Every file and folder, but for what dpkg itself notes.
 const FILES: &str = "find / -xdev -not -path '/var/lib/dpkg/*' -not -path '/var/log/*' | sort";
-const PROCESSES: &str = "cat /proc/[0-9]*/comm | sort -u";
+/// A pipe would list its own end, or not yet.
+const PROCESSES: &str = "names=$(cat /proc/[0-9]*/comm); sort -u <<<\"$names\"";
 
 fn the_debian_package_logs_a_user_in(release: &str) {
     let deb = deb();
