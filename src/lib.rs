@@ -31,26 +31,38 @@ mod xml;
 #[cfg(all(feature = "lua", not(all(test, feature = "module"))))]
 pub mod lua;
 
-/// The entry points that a Lua's `require` looks for. Each only fills the table of exports.
+/// The entry points that a Lua's `require` looks for.
 #[cfg(all(feature = "module", not(test)))]
 mod entry {
-    use mlua::{Lua, Result, Table};
+    #![allow(unsafe_code, reason = "Lua finds them by their names")]
+
+    use std::ffi::c_int;
+
+    use mlua::ffi::lua_State;
+
+    use crate::lua;
 
     /// `require("httpbasic")`
-    #[mlua::lua_module]
-    fn httpbasic(lua: &Lua) -> Result<Table> {
-        crate::lua::httpbasic(lua)
+    // SAFETY: nothing else has this name.
+    #[unsafe(no_mangle)]
+    unsafe extern "C-unwind" fn luaopen_httpbasic(state: *mut lua_State) -> c_int {
+        // SAFETY: Lua calls it.
+        unsafe { lua::httpbasic(state) }
     }
 
     /// `require("httpbasic.base64")`
-    #[mlua::lua_module]
-    fn httpbasic_base64(lua: &Lua) -> Result<Table> {
-        crate::lua::base64(lua)
+    // SAFETY: nothing else has this name.
+    #[unsafe(no_mangle)]
+    unsafe extern "C-unwind" fn luaopen_httpbasic_base64(state: *mut lua_State) -> c_int {
+        // SAFETY: Lua calls it.
+        unsafe { lua::base64(state) }
     }
 
     /// `require("base64")`, when the library is named `base64.so`
-    #[mlua::lua_module]
-    fn base64(lua: &Lua) -> Result<Table> {
-        crate::lua::base64(lua)
+    // SAFETY: nothing else has this name.
+    #[unsafe(no_mangle)]
+    unsafe extern "C-unwind" fn luaopen_base64(state: *mut lua_State) -> c_int {
+        // SAFETY: Lua calls it.
+        unsafe { lua::base64(state) }
     }
 }

@@ -1,10 +1,13 @@
 //! lbase64's functions in an embedded Lua.
 
+#[path = "support/embedded.rs"]
+mod embedded;
+
 use mlua::{Function, Lua, MultiValue, Table};
 
 fn lua() -> Lua {
     let lua = Lua::new();
-    lua.globals().set("base64", httpbasic::lua::base64(&lua).unwrap()).unwrap();
+    lua.globals().set("base64", embedded::base64(&lua)).unwrap();
     lua
 }
 

@@ -1,6 +1,9 @@
 //! Hostile answers and hostile arguments, at random: nothing crashes, hangs, or comes out that should
 //! not. `ROUNDS=10000000 cargo test --release … --test hostile` runs longer than `make test`.
 
+#[path = "support/embedded.rs"]
+mod embedded;
+
 use std::panic::catch_unwind;
 
 use httpbasic::answer::Head;
@@ -208,7 +211,7 @@ fn credentials_are_refused_or_arrive_as_they_are() {
 #[test]
 fn whatever_verify_is_called_with_it_answers_or_raises_a_string() {
     let lua = Lua::new();
-    lua.globals().set("httpbasic", httpbasic::lua::httpbasic(&lua).unwrap()).unwrap();
+    lua.globals().set("httpbasic", embedded::httpbasic(&lua)).unwrap();
     // Port 1 refuses at once: whatever passes the checks is unavailable.
     let script = "client = httpbasic.client { url = 'http://127.0.0.1:1/' }
         return function(method, ...) return pcall(client[method], ...) end";

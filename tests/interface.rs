@@ -4,9 +4,10 @@ mod support;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use mlua::{Lua, Table, Value};
+use mlua::{Lua, MultiValue, Table, Value};
 
 use support::ca::{self, Ca};
+use support::embedded;
 use support::http::{Request, Server, answer, principal, refusal};
 use support::nginx::Nginx;
 use support::world::World;
@@ -434,7 +435,10 @@ fn a_wrong_option_raises_a_string_that_names_it_and_the_scripts_line() {
         ),
         ("{ url = 'http://192.0.2.1/' }", "httpbasic.client: url must begin with https:// unless"),
         ("{ url = 'https://h/', timeout = 1 }", "httpbasic.client: timeout is unknown setting"),
+        ("{ i = 1, h = 1, g = 1, f = 1, e = 1 }", "httpbasic.client: e is unknown setting"),
         ("{ url = 'https://h/', [1] = 'x' }", "httpbasic.client: 1 is unknown setting"),
+        ("{ url = 'https://h/', [true] = 'x' }", "httpbasic.client: true is unknown setting"),
+        ("{ url = 'https://h/', [{}] = 'x' }", "httpbasic.client: a table is unknown setting"),
         (
             "{ url = 'https://h/', debug = {} }",
             "httpbasic.client: debug expected true or false, got a table",
@@ -464,10 +468,10 @@ fn a_wrong_call_raises_a_string_and_the_client_lives_on() {
             ("client:METHOD()", "bad argument #1 to 'METHOD' (string expected, got no value)"),
             ("client:METHOD('a')", "bad argument #2 to 'METHOD' (string expected, got no value)"),
             ("client:METHOD('a', nil)", "bad argument #2 to 'METHOD' (string expected, got nil)"),
-            ("client:METHOD(1, 'b')", "bad argument #1 to 'METHOD' (string expected, got integer)"),
+            ("client:METHOD(1, 'b')", "bad argument #1 to 'METHOD' (string expected, got number)"),
             (
                 "client:METHOD('a', 'b', 1)",
-                "bad argument #3 to 'METHOD' (string or nil expected, got integer)",
+                "bad argument #3 to 'METHOD' (string or nil expected, got number)",
             ),
             (
                 "client:METHOD('a', 'b', 'c', 'd', 'e')",
@@ -487,7 +491,7 @@ fn a_wrong_call_raises_a_string_and_the_client_lives_on() {
             ),
             (
                 "client.METHOD()",
-                "calling 'METHOD' on bad self (httpbasic.client expected, got nil)",
+                "calling 'METHOD' on bad self (httpbasic.client expected, got no value)",
             ),
         ] {
             let raised = world.raised(&call.replace("METHOD", method));
@@ -512,7 +516,7 @@ fn debug_lines_go_to_dovecot_and_show_no_secret() {
     world.run("client:verify('alice', 'open sesame', '192.0.2.1', 'session\\n1')");
     let lines: Vec<String> = world.lua.globals().get("lines").unwrap();
     let version = env!("CARGO_PKG_VERSION");
-    let introduction = format!("i_debug httpbasic {version} for Lua ");
+    let introduction = format!("i_debug httpbasic {version} for Lua");
     assert!(lines[0].starts_with(&introduction), "{}", lines[0]);
     assert!(lines[0].ends_with(" asks localhost; ca_file = given, debug = true"), "{}", lines[0]);
     assert!(lines[1..].iter().all(|line| line.starts_with("i_debug <session 1> ")), "{lines:?}");
@@ -540,11 +544,61 @@ fn a_client_survives_garbage_collection_and_its_own_end() {
     assert_eq!(server.connections(), 1);
     world.run("client = nil collectgarbage() collectgarbage()");
     let other = Lua::new();
-    other.globals().set("httpbasic", httpbasic::lua::httpbasic(&other).unwrap()).unwrap();
+    other.globals().set("httpbasic", embedded::httpbasic(&other)).unwrap();
     other
         .load(format!("client = httpbasic.client {}", world.options(server.port, "debug = true")))
         .exec()
         .unwrap();
     let word: String = other.load("return (client:verify('alice', 'x'))").eval().unwrap();
     assert_eq!(word, "ok");
+}
+
+#[test]
+fn a_log_that_takes_no_line_is_an_error_and_the_client_lives_on() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    world.client(server.port, "debug = true");
+    world.run("dovecot = { i_debug = function() error('the log is full', 0) end }");
+    assert_eq!(world.raised("client:verify('alice', 'x')"), "the log is full");
+    world.run("dovecot = {}");
+    let raised = world.raised("client:verify('alice', 'x')");
+    assert!(raised.contains("attempt to call"), "{raised}");
+    world.run("dovecot = nil");
+    assert_eq!(world.verify(b"alice", b"x", None).0, "ok");
+}
+
+#[test]
+fn lua_may_run_out_of_memory_at_any_point_of_a_call() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    world.client(server.port, "");
+    let options = world.options(server.port, "");
+    let mut failures = 0;
+    for script in [
+        "return client:verify('alice', 'x')".to_string(),
+        "return client:propfind('alice', 'x')".to_string(),
+        "return client:inspect()".to_string(),
+        format!("return httpbasic.client {options}"),
+    ] {
+        let function = world.lua.load(script).into_function().unwrap();
+        for room in (0..3000).step_by(20) {
+            world.lua.gc_collect().unwrap();
+            let used = world.lua.used_memory();
+            if world.lua.set_memory_limit(used + room).is_err() {
+                // LuaJIT has no such limit.
+                return;
+            }
+            let result = function.call::<MultiValue>(());
+            world.lua.set_memory_limit(0).unwrap();
+            match result {
+                Err(error) => {
+                    failures += 1;
+                    assert!(error.to_string().contains("not enough memory"), "{error}");
+                }
+                Ok(values) => assert!(!values[0].is_nil(), "{values:?}"),
+            }
+        }
+    }
+    assert!(failures > 20, "{failures}");
+    assert_eq!(world.verify(b"alice", b"x", None).0, "ok");
 }

@@ -155,6 +155,58 @@ fn a_real_lua_asks_a_server_through_it() {
     assert!(lines[3].starts_with("ok\t"), "{text}");
 }
 
+/// Runs a script in a real Lua, beside the library, and returns the lines that it prints.
+fn printed(script: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    library::install(folder.path());
+    fs::copy(folder.path().join("httpbasic.so"), folder.path().join("other.so")).unwrap();
+    fs::write(folder.path().join("script.lua"), script).unwrap();
+    let (ok, text) = run(Command::new("lua5.4").arg("script.lua").current_dir(folder.path()));
+    assert!(ok, "{text}");
+    text.lines().map(String::from).collect()
+}
+
+/// Each copy has clients of its own, maybe of another version.
+#[test]
+fn a_client_of_another_copy_of_the_library_is_none() {
+    let lines = printed(
+        "local one = package.loadlib('./httpbasic.so', 'luaopen_httpbasic')()
+         local other = package.loadlib('./other.so', 'luaopen_httpbasic')()
+         local options = { url = 'https://host.invalid/' }
+         local client = one.client(options)
+         local again = package.loadlib('./httpbasic.so', 'luaopen_httpbasic')()
+         print(pcall(other.client(options).verify, client, '', 'x'))
+         print(again.client(options).verify(client, '', 'x'))",
+    );
+    assert!(lines[0].starts_with("false\tcalling 'verify' on bad self"), "{lines:?}");
+    assert_eq!(lines[1], "refused\tcredentials: the user id is empty");
+}
+
+#[test]
+fn who_meddles_with_a_clients_metatable_gets_no_further_than_an_error() {
+    let lines = printed(
+        "local httpbasic = package.loadlib('./httpbasic.so', 'luaopen_httpbasic')()
+         local client = httpbasic.client { url = 'https://host.invalid/' }
+         local meta = debug.getmetatable(client)
+         meta.__gc()
+         for _, other in ipairs { io.stdout, {}, 'client', 1, print } do meta.__gc(other) end
+         print(getmetatable(client), tostring(client):match('^[^:]+'))
+         print(client:verify('', 'x'))
+         meta.__gc(client)
+         meta.__gc(client)
+         for _, method in ipairs { 'verify', 'propfind', 'inspect' } do
+             print(pcall(client[method], client, 'a', 'b'))
+         end",
+    );
+    assert_eq!(lines[0], "false\thttpbasic.client");
+    assert_eq!(lines[1], "refused\tcredentials: the user id is empty");
+    for line in &lines[2..] {
+        assert!(line.starts_with("false\tcalling '"), "{line}");
+        assert!(line.contains("(httpbasic.client expected, got userdata)"), "{line}");
+    }
+    assert_eq!(lines.len(), 5);
+}
+
 #[test]
 fn no_proxy_of_the_environment_sees_a_login() {
     let server = Server::answering(None, |_| principal("alice"));

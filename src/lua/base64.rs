@@ -1,8 +1,8 @@
 //! lbase64's table of functions.
 //!
-//! They are plain C functions: a call through mlua takes several times as long as all that it takes
-//! to encode a login. Where one raises an error, Lua jumps out of it and runs no destructor, so
-//! nothing that has one may be alive then.
+//! They do not go through [`super::function`], which takes longer than all that it takes to encode a
+//! login. Where one raises an error, Lua jumps out of it and runs no destructor, so nothing that has
+//! one may be alive then.
 
 #![allow(unsafe_code, reason = "Lua's C API is unsafe throughout")]
 
@@ -12,28 +12,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{ptr, slice};
 
 use mlua::ffi::{self, lua_State};
-use mlua::{Lua, Result, Table};
 use zeroize::Zeroize;
 
 use crate::base64::{self, DECODER, Decoder, ENCODER, Encoder, Error};
+use crate::lua::function::raise;
 
 /// Results up to this size are made on the stack, larger ones in memory of Lua's.
 const SMALL: usize = 2048;
 
-pub fn exports(lua: &Lua) -> Result<Table> {
-    let exports = lua.create_table()?;
-    let functions: [(&str, ffi::lua_CFunction); 4] = [
-        ("encode", encode),
-        ("decode", decode),
-        ("makeencoder", makeencoder),
-        ("makedecoder", makedecoder),
-    ];
-    for (name, function) in functions {
-        // SAFETY: these functions keep to the protocol that Lua has for its C functions.
-        exports.raw_set(name, unsafe { lua.create_c_function(function)? })?;
-    }
-    Ok(exports)
-}
+/// What the table holds.
+pub const FUNCTIONS: [(&CStr, ffi::lua_CFunction); 4] = [
+    (c"encode", encode),
+    (c"decode", decode),
+    (c"makeencoder", makeencoder),
+    (c"makedecoder", makedecoder),
+];
 
 /// `base64.encode(str, encoder, usecaching)`
 unsafe extern "C-unwind" fn encode(state: *mut lua_State) -> c_int {
@@ -91,7 +84,7 @@ unsafe fn answer(
     state: *mut lua_State,
     name: &CStr,
     size: usize,
-    fill: impl FnOnce(&mut [u8]) -> std::result::Result<usize, Error>,
+    fill: impl FnOnce(&mut [u8]) -> Result<usize, Error>,
 ) -> c_int {
     let mut small = MaybeUninit::<[u8; SMALL]>::uninit();
     // SAFETY: both kinds of memory hold `size` bytes and outlive `out`: one is on the stack of this
@@ -135,17 +128,6 @@ unsafe fn fail(state: *mut lua_State, name: &CStr, error: Error) -> ! {
         let format = c"bad argument #%d to '%s' (%s)".as_ptr();
         ffi::lua_pushfstring(state, format, argument as c_int, name.as_ptr(), reason);
         raise(state)
-    }
-}
-
-/// Raises the string on top of the stack, with the script's position before it.
-unsafe fn raise(state: *mut lua_State) -> ! {
-    // SAFETY: there is that string, and room for another.
-    unsafe {
-        ffi::luaL_where(state, 1);
-        ffi::lua_insert(state, -2);
-        ffi::lua_concat(state, 2);
-        ffi::lua_error(state)
     }
 }
 

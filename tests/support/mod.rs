@@ -23,6 +23,8 @@ pub mod ca;
 pub mod configuration;
 pub mod debian;
 pub mod dovecot;
+#[cfg(feature = "vendored")]
+pub mod embedded;
 pub mod faults;
 pub mod http;
 pub mod imap;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use mlua::{Function, Lua, MultiValue, Value};
 
 use super::ca::{Ca, Identity};
+use super::embedded;
 
 /// An embedded Lua with the module, and a CA that its clients trust.
 pub struct World {
@@ -17,7 +18,7 @@ impl World {
     /// A world without a client.
     pub fn new() -> Self {
         let lua = Lua::new();
-        lua.globals().set("httpbasic", httpbasic::lua::httpbasic(&lua).unwrap()).unwrap();
+        lua.globals().set("httpbasic", embedded::httpbasic(&lua)).unwrap();
         let world = Self { lua, ca: Ca::new(), folder: tempfile::tempdir().unwrap() };
         std::fs::write(world.ca_file(), world.ca.pem()).unwrap();
         world
