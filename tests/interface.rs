@@ -435,7 +435,10 @@ fn a_wrong_option_raises_a_string_that_names_it_and_the_scripts_line() {
         ),
         ("{ url = 'http://192.0.2.1/' }", "httpbasic.client: url must begin with https:// unless"),
         ("{ url = 'https://h/', timeout = 1 }", "httpbasic.client: timeout is unknown setting"),
-        ("{ i = 1, h = 1, g = 1, f = 1, e = 1 }", "httpbasic.client: e is unknown setting"),
+        (
+            "{ url = 'https://h/', i = 1, h = 1, g = 1, f = 1, e = 1 }",
+            "httpbasic.client: e is unknown setting",
+        ),
         ("{ url = 'https://h/', [1] = 'x' }", "httpbasic.client: 1 is unknown setting"),
         ("{ url = 'https://h/', [true] = 'x' }", "httpbasic.client: true is unknown setting"),
         ("{ url = 'https://h/', [{}] = 'x' }", "httpbasic.client: a table is unknown setting"),
