@@ -92,9 +92,9 @@ impl Client {
 
     /// One request and its whole answer.
     fn exchange(&self, request: &[u8], start: Instant) -> Result<Response, Error> {
-        let explain = |problem| Error::from_io(problem, Phase::Connected, start.elapsed());
         let mut connection = self.send(request, start)?;
-        let head = connection.read_head(self.options.method.as_str()).map_err(explain)?;
+        let explain = explaining(start);
+        let head = connection.read_head(self.options.method.as_str()).map_err(&explain)?;
         let body = match connection.read_body(&head) {
             Ok(body) => {
                 if head.keeps {
@@ -117,7 +117,7 @@ impl Client {
     /// Sends a request. Returns the connection on which its answer has begun.
     fn send(&self, request: &[u8], start: Instant) -> Result<Connection, Error> {
         let deadline = start + self.options.timeout;
-        let explain = |problem| Error::from_io(problem, Phase::Connected, start.elapsed());
+        let explain = explaining(start);
         let kept = self.kept.take().and_then(|mut kept| kept.is_idle().then_some(kept));
         if let Some(mut kept) = kept {
             match kept.send(request, deadline) {
@@ -138,4 +138,9 @@ impl Client {
         self.backoff.note(Instant::now(), result.as_ref().err());
         result
     }
+}
+
+/// The words for what went wrong on an open connection.
+fn explaining(start: Instant) -> impl Fn(io::Error) -> Error {
+    move |problem| Error::from_io(problem, Phase::Connected, start.elapsed())
 }
