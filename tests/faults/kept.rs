@@ -179,6 +179,8 @@ fn messages_of_tls_without_end_hold_no_lookup() {
         log.serve_secured(stream, &tls, &|secured, next_request| {
             if next_request(secured).is_some() {
                 let _ = secured.write_all(&principal("alice")).and_then(|()| secured.flush());
+                // What comes with the answer in one read would spoil the answer.
+                sleep(Duration::from_millis(20));
                 while secured.refresh_keys() {}
             }
         });
