@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use support::ca::Ca;
@@ -125,12 +126,20 @@ fn the_types_and_the_readme_name_all_options() {
     }
 }
 
+/// Runs a script in a real Lua, with the library in the same folder, and returns what it prints.
+fn printed(folder: &Path, script: &str) -> Vec<String> {
+    library::install(folder);
+    fs::write(folder.join("script.lua"), script).unwrap();
+    let (ok, text) = run(Command::new("lua5.4").arg("script.lua").current_dir(folder));
+    assert!(ok, "{text}");
+    text.lines().map(String::from).collect()
+}
+
 #[test]
 fn a_real_lua_asks_a_server_through_it() {
     let ca = Ca::new();
     let server = Server::answering(Some(&ca.issue(&["localhost"])), |_| principal("alice"));
     let folder = tempfile::tempdir().unwrap();
-    library::install(folder.path());
     fs::write(folder.path().join("ca.pem"), ca.pem()).unwrap();
     let script = format!(
         "package.cpath = './?.so'
@@ -142,34 +151,23 @@ fn a_real_lua_asks_a_server_through_it() {
          print(client:verify('alice', 'secret'))",
         server.port
     );
-    fs::write(folder.path().join("script.lua"), script).unwrap();
-    let (ok, text) = run(Command::new("lua5.4").arg("script.lua").current_dir(folder.path()));
-    assert!(ok, "{text}");
-    let lines: Vec<_> = text.lines().collect();
-    assert!(lines[0].starts_with("ok\ttable: "), "{text}");
+    let lines = printed(folder.path(), &script);
+    assert!(lines[0].starts_with("ok\ttable: "), "{lines:?}");
     assert_eq!(
         lines[1],
         "false\tscript.lua:5: bad argument #2 to 'verify' (string expected, got no value)"
     );
-    assert!(lines[2].starts_with("false\thttpbasic.client: url expected "), "{text}");
-    assert!(lines[3].starts_with("ok\t"), "{text}");
-}
-
-/// Runs a script in a real Lua, beside the library, and returns the lines that it prints.
-fn printed(script: &str) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    library::install(folder.path());
-    fs::copy(folder.path().join("httpbasic.so"), folder.path().join("other.so")).unwrap();
-    fs::write(folder.path().join("script.lua"), script).unwrap();
-    let (ok, text) = run(Command::new("lua5.4").arg("script.lua").current_dir(folder.path()));
-    assert!(ok, "{text}");
-    text.lines().map(String::from).collect()
+    assert!(lines[2].starts_with("false\thttpbasic.client: url expected "), "{lines:?}");
+    assert!(lines[3].starts_with("ok\t"), "{lines:?}");
 }
 
 /// Each copy has clients of its own, maybe of another version.
 #[test]
 fn a_client_of_another_copy_of_the_library_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(library::path(), folder.path().join("other.so")).unwrap();
     let lines = printed(
+        folder.path(),
         "local one = package.loadlib('./httpbasic.so', 'luaopen_httpbasic')()
          local other = package.loadlib('./other.so', 'luaopen_httpbasic')()
          local options = { url = 'https://host.invalid/' }
@@ -185,6 +183,7 @@ fn a_client_of_another_copy_of_the_library_is_none() {
 #[test]
 fn who_meddles_with_a_clients_metatable_gets_no_further_than_an_error() {
     let lines = printed(
+        tempfile::tempdir().unwrap().path(),
         "local httpbasic = package.loadlib('./httpbasic.so', 'luaopen_httpbasic')()
          local client = httpbasic.client { url = 'https://host.invalid/' }
          local meta = debug.getmetatable(client)

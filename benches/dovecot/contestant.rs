@@ -157,8 +157,13 @@ impl Contestant {
 
     /// The median over the rounds of what `value` finds in each, if anything.
     pub fn median(&self, value: impl Fn(&Round) -> Option<f64>) -> Option<f64> {
-        let mut values: Vec<_> = self.rounds.iter().filter_map(value).collect();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied()
+        median(self.rounds.iter().filter_map(value))
     }
+}
+
+/// The median, if there are values.
+pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::contestant::{Contestant, Round};
+use crate::contestant::{self, Contestant, Round};
 use crate::support::library;
 
 const MEGABYTE: f64 = 1e6;
@@ -31,7 +31,7 @@ pub fn logins(contestants: &[Contestant]) -> String {
             let shown = match &row {
                 Row::Own(value) => value(script),
                 Row::Net(value) => value(script).zip(value(nothing)).map(|(own, base)| own - base),
-                Row::Part(value) => Some(part(script, nothing, guide, *value)),
+                Row::Part(value) => part(script, nothing, guide, *value),
             };
             cell(shown, decimals)
         });
@@ -77,13 +77,12 @@ fn part(
     nothing: &Contestant,
     guide: &Contestant,
     value: fn(&Round) -> f64,
-) -> f64 {
+) -> Option<f64> {
     let rounds = script.rounds.iter().zip(&nothing.rounds).zip(&guide.rounds);
-    let mut parts: Vec<_> = rounds
-        .map(|((own, base), guide)| (value(own) - value(base)) / (value(guide) - value(base)))
-        .collect();
-    parts.sort_by(f64::total_cmp);
-    parts[parts.len() / 2]
+    contestant::median(
+        rounds
+            .map(|((own, base), guide)| (value(own) - value(base)) / (value(guide) - value(base))),
+    )
 }
 
 fn median(value: impl Fn(&Round) -> Option<f64> + 'static) -> Value {

@@ -15,6 +15,7 @@ use mlua::ffi::{self, lua_State};
 use zeroize::Zeroize;
 
 use crate::base64::{self, DECODER, Decoder, ENCODER, Encoder, Error};
+use crate::lua::call;
 use crate::lua::function::raise;
 
 /// Results up to this size are made on the stack, larger ones in memory of Lua's.
@@ -142,9 +143,7 @@ unsafe fn string<'a>(state: *mut lua_State, argument: c_int, name: &CStr) -> &'a
     // SAFETY: the caller uses the string only while the argument is on Lua's stack.
     unsafe {
         expect(state, argument, name, ffi::LUA_TSTRING);
-        let mut length = 0;
-        let start = ffi::lua_tolstring(state, argument, &mut length);
-        slice::from_raw_parts(start.cast(), length)
+        call::bytes(state, argument)
     }
 }
 

@@ -111,7 +111,7 @@ impl Call {
                     Value::Other(kind) => format!("a {kind}"),
                 };
                 pairs.push((key, value(self.state, -1)));
-                ffi::lua_settop(self.state, -2);
+                ffi::lua_pop(self.state, 1);
             }
         }
         // Lua's order is by chance; the first error should not be.
@@ -144,9 +144,13 @@ fn name_of_kind(state: *mut lua_State, kind: c_int) -> &'static str {
     name.to_str().expect("names of types are ASCII")
 }
 
-unsafe fn bytes<'a>(state: *mut lua_State, index: c_int) -> &'a [u8] {
+/// The bytes of the string at this index.
+///
+/// # Safety
+/// There is one; the bytes are used only while it is there.
+pub unsafe fn bytes<'a>(state: *mut lua_State, index: c_int) -> &'a [u8] {
     let mut length = 0;
-    // SAFETY: the caller has a string at this index, and uses it only as long as it is there.
+    // SAFETY: Lua says where it is and how long.
     unsafe {
         let start = ffi::lua_tolstring(state, index, &mut length);
         slice::from_raw_parts(start.cast(), length)

@@ -1,6 +1,6 @@
 //! The client that `httpbasic.client` returns, and its methods.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ::log::Level;
 
@@ -90,11 +90,11 @@ fn inspect(call: &Call) -> Result<[Output; 2], Failure> {
     let connected = inspection.connected.map(|address| address.to_string());
     let table = Output::Table(vec![
         (c"addresses", Output::List(addresses.collect())),
-        (c"resolve_msecs", Output::Integer(inspection.resolving.as_millis() as i64)),
+        (c"resolve_msecs", msecs(inspection.resolving)),
         (c"address", connected.into()),
-        (c"connect_msecs", Output::Integer(inspection.connecting.as_millis() as i64)),
+        (c"connect_msecs", msecs(inspection.connecting)),
         (c"tls", inspection.tls_version.into()),
-        (c"tls_msecs", Output::Integer(inspection.handshaking.as_millis() as i64)),
+        (c"tls_msecs", msecs(inspection.handshaking)),
         (c"certificate", inspection.certificate.map(|der| Output::String(der.to_vec())).into()),
         (c"error", inspection.error.map(|error| error.to_string()).into()),
     ]);
@@ -124,11 +124,15 @@ fn table(response: &Response) -> Output {
         (c"status", Output::Integer(response.status.into())),
         (c"reason", response.reason.into()),
         (c"principal", response.body.principal().map(String::from).into()),
-        (c"elapsed_msecs", Output::Integer(response.elapsed.as_millis() as i64)),
+        (c"elapsed_msecs", msecs(response.elapsed)),
     ];
     if let Body::Exception { name, message } = &response.body {
         fields.push((c"exception", name.clone().into()));
         fields.push((c"message", message.clone().into()));
     }
     Output::Table(fields)
+}
+
+fn msecs(duration: Duration) -> Output {
+    Output::Integer(duration.as_millis() as i64)
 }

@@ -183,7 +183,7 @@ unsafe fn say(state: *mut lua_State, level: Level, line: &str) {
             // Who has closed it does not want to know.
             let _ = writeln!(io::stderr(), "{level} {line}");
         }
-        ffi::lua_settop(state, -2);
+        ffi::lua_pop(state, 1);
     }
 }
 

@@ -27,7 +27,7 @@ pub unsafe fn register(state: *mut lua_State, methods: &'static [Function]) {
     // SAFETY: a C function has room for 20 values.
     unsafe {
         let known = ffi::lua_rawgetp(state, ffi::LUA_REGISTRYINDEX, key());
-        ffi::lua_settop(state, -2);
+        ffi::lua_pop(state, 1);
         if known == ffi::LUA_TTABLE {
             return;
         }
@@ -84,7 +84,7 @@ unsafe fn place(state: *mut lua_State, index: c_int) -> Option<*mut *mut Client>
         }
         ffi::lua_rawgetp(state, ffi::LUA_REGISTRYINDEX, key());
         let is_ours = ffi::lua_rawequal(state, -1, -2) != 0;
-        ffi::lua_settop(state, -3);
+        ffi::lua_pop(state, 2);
         is_ours.then(|| ffi::lua_touserdata(state, index).cast())
     }
 }
