@@ -106,7 +106,7 @@ impl Head {
 /// there, since others than web servers say a line, too, and then wait.
 fn lines(input: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut input = input.take(MAX_HEAD_BYTES as u64);
-    let mut lines = Vec::with_capacity(1024);
+    let mut lines = Vec::with_capacity(512);
     while !lines.ends_with(b"\n\r\n") && !lines.ends_with(b"\n\n") {
         let is_first = lines.is_empty();
         let amount = input.read_until(b'\n', &mut lines)?;

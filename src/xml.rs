@@ -68,13 +68,13 @@ pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<(
     let (mut path, mut text) = (Vec::with_capacity(8), String::with_capacity(128));
     let mut is_over = false;
     loop {
-        let (namespace, event) = reader.read_resolved_event().ok()?;
-        match event {
+        match reader.read_event().ok()? {
             Event::Start(start) if !is_over => {
                 if start.attributes().any(|attribute| attribute.is_err()) {
                     return None;
                 }
-                path.push(Element::named(namespace, start.local_name()));
+                let (namespace, name) = reader.resolver().resolve_element(start.name());
+                path.push(Element::named(namespace, name));
                 text.clear();
             }
             Event::End(_) => {
