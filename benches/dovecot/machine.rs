@@ -10,7 +10,10 @@ pub fn describe(version: Version) -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name"));
     let model = model.map_or("unknown processor", |text| text.trim_start_matches(['\t', ':', ' ']));
-    let cores = std::thread::available_parallelism().unwrap();
+    let cores = match std::thread::available_parallelism().unwrap().get() {
+        1 => "one core".into(),
+        several => format!("{several} cores"),
+    };
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let kernel = kernel.split('-').next().unwrap().trim();
     let load = fs::read_to_string("/proc/loadavg").unwrap();
@@ -20,7 +23,7 @@ pub fn describe(version: Version) -> String {
     let nginx = first_line(&["/usr/sbin/nginx", "-v"]);
     let nginx = nginx.rsplit('/').next().unwrap();
     format!(
-        "{model}, {cores} cores, Linux {kernel}, Dovecot {dovecot}, nginx {nginx}; load before {load}"
+        "{model}, {cores}, Linux {kernel}, Dovecot {dovecot}, nginx {nginx}; load before {load}"
     )
 }
 

@@ -25,7 +25,7 @@ use support::nginx::Nginx;
 /// Who logs in.
 const USER: (&str, &str) = ("alice@example.com", "ABCDE-fghij-KLMNO-pqrst-UVWXY");
 
-const ROUNDS: usize = 11;
+const ROUNDS: usize = 15;
 
 fn main() {
     let version = match std::env::var("DOVECOT").as_deref() {
