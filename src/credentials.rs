@@ -2,6 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use ureq::http::HeaderValue;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -54,31 +56,18 @@ impl<'a> Credentials<'a> {
         self.password
     }
 
-    /// The value of the Authorization header.
-    pub fn authorization(&self) -> Authorization {
+    /// The value of the Authorization header. It is wiped when its last copy is dropped.
+    pub fn authorization(&self) -> HeaderValue {
         let pair = Zeroizing::new([self.user, b":", self.password].concat());
         let mut value = Zeroizing::new(vec![0; SCHEME.len() + pair.len().div_ceil(3) * 4]);
         let (scheme, encoded) = value.split_at_mut(SCHEME.len());
         scheme.copy_from_slice(SCHEME);
         // In place: a string that is appended to goes through a buffer which nobody wipes.
         STANDARD.encode_slice(&*pair, encoded).expect("the slice is as long as RFC 4648 says");
-        Authorization(value)
-    }
-}
-
-/// A value of the Authorization header. It is wiped when it is dropped.
-pub struct Authorization(Zeroizing<Vec<u8>>);
-
-impl Authorization {
-    /// What goes over the wire.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Authorization {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Authorization").finish_non_exhaustive()
+        let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(value))
+            .expect("base64 has no character that a header value may not have");
+        value.set_sensitive(true);
+        value
     }
 }
 
@@ -142,6 +131,6 @@ mod tests {
     fn debug_output_shows_no_secret() {
         let credentials = Credentials::new(b"alice", b"hunter2").unwrap();
         assert_eq!(format!("{credentials:?}"), "Credentials { .. }");
-        assert_eq!(format!("{:?}", credentials.authorization()), "Authorization { .. }");
+        assert_eq!(format!("{:?}", credentials.authorization()), "Sensitive");
     }
 }

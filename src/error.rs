@@ -24,7 +24,7 @@ impl fmt::Display for Phase {
         f.write_str(match self {
             Phase::Resolving => "looking up the server's address",
             Phase::Connecting => "connecting",
-            Phase::Handshaking => "agreeing on TLS",
+            Phase::Handshaking => "negotiating TLS",
             Phase::Connected => "waiting for the answer",
         })
     }

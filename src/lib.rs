@@ -5,27 +5,17 @@
 
 #![deny(unsafe_code)]
 
-pub mod answer;
-mod backoff;
 pub mod base64;
-mod channel;
-pub mod client;
-mod connection;
 pub mod credentials;
+pub mod dav;
 pub mod error;
-pub mod inspection;
+pub mod http;
 pub mod log;
+pub mod login;
 pub mod options;
-pub mod password;
-mod request;
-pub mod resolver;
-pub mod response;
-pub mod roots;
-mod socket;
-pub mod url;
-pub mod value;
+mod ssha256;
+mod text;
 pub mod verdict;
-mod xml;
 
 // Unit tests with the feature `module` have no Lua to link to; they test the core alone.
 #[cfg(all(feature = "lua", not(all(test, feature = "module"))))]

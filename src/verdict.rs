@@ -1,14 +1,9 @@
-//! What Dovecot should do with a login: the answer of the server, or its absence, as one word.
+//! What an answer, or its absence, means for a login. Nothing here asks anybody.
 
-use std::net::IpAddr;
-use std::time::Instant;
-
-use crate::client::Client;
-use crate::credentials::Credentials;
-use crate::error::Error;
-use crate::options::{FileAccess, Options, Principal};
-use crate::password;
-use crate::response::{Body, CurrentUser, Response, principal_name, printable};
+use crate::dav::{Body, CurrentUser, principal_name};
+use crate::http::Response;
+use crate::options::{Options, Principal};
+use crate::text::{printable, printable_bytes};
 
 /// The verdict on a login. Every text is fit for a log line and holds no password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,55 +20,8 @@ pub enum Verdict {
     Unavailable(String),
 }
 
-/// Asks the server whether the password is right. `remote_ip`, the client's address in text form,
-/// is left out if it is no IP address.
-pub fn verify(client: &Client, user: &[u8], password: &[u8], remote_ip: Option<&[u8]>) -> Verdict {
-    let credentials = match Credentials::new(user, password) {
-        Ok(credentials) => credentials,
-        Err(error) => return Verdict::Refused(error.to_string()),
-    };
-    let proof = prove(client, credentials, remote_ip.and_then(address));
-    match proof.and_then(|()| password::ssha256(password).map_err(unavailable)) {
-        Ok(field) => Verdict::Ok(field),
-        Err(Verdict::Unavailable(why)) => {
-            Verdict::Unavailable(format!("{why} [{}]", client.options().url))
-        }
-        Err(verdict) => verdict,
-    }
-}
-
-/// Asks as often as the options want; whatever is not proven is a verdict.
-fn prove(
-    client: &Client,
-    credentials: Credentials,
-    remote_ip: Option<IpAddr>,
-) -> Result<(), Verdict> {
-    let (options, start) = (client.options(), Instant::now());
-    let response = client.propfind(credentials, remote_ip, start).map_err(unavailable)?;
-    judge(options, credentials.user(), &response)?;
-    if options.file_access == FileAccess::Any {
-        return Ok(());
-    }
-    let name = response.body.principal().and_then(principal_name).ok_or_else(|| {
-        let said = "the server does not say whose password it is (file_access = \"none\")";
-        Verdict::Refused(said.into())
-    })?;
-    let response =
-        client.propfind_files(&name, credentials, remote_ip, start).map_err(unavailable)?;
-    judge_files(&response)
-}
-
-fn unavailable(error: Error) -> Verdict {
-    Verdict::Unavailable(error.to_string())
-}
-
-/// The IP address in a request field, if it is one.
-pub fn address(text: &[u8]) -> Option<IpAddr> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
 /// Whether the answer proves that the password is this user's.
-fn judge(options: &Options, user: &[u8], response: &Response) -> Result<(), Verdict> {
+pub fn judge(options: &Options, user: &[u8], response: &Response) -> Result<(), Verdict> {
     if response.status == options.success_status {
         return whose(options, user, response);
     }
@@ -89,8 +37,16 @@ fn judge(options: &Options, user: &[u8], response: &Response) -> Result<(), Verd
     Err(nothing_known(response))
 }
 
+/// The name on the server whose files are asked for.
+pub fn file_owner(response: &Response) -> Result<String, Verdict> {
+    response.body.principal().and_then(principal_name).ok_or_else(|| {
+        let said = "the server does not say whose password it is (file_access = \"none\")";
+        Verdict::Refused(said.into())
+    })
+}
+
 /// Whether the answer proves that the password opens no files.
-fn judge_files(response: &Response) -> Result<(), Verdict> {
+pub fn judge_files(response: &Response) -> Result<(), Verdict> {
     match (response.status, &response.body) {
         (207, Body::Multistatus(properties)) if properties.file_id.as_deref() == Some("-1") => {
             Ok(())
@@ -143,23 +99,16 @@ fn whose(options: &Options, user: &[u8], response: &Response) -> Result<(), Verd
     // A name that is not UTF-8 is nobody's.
     let wanted = std::str::from_utf8(wanted).unwrap_or_default();
     match who {
-        Some(who) if !wanted.is_empty() && same_name(&who, wanted) => Ok(()),
+        Some(who) if !wanted.is_empty() && who.eq_ignore_ascii_case(wanted) => Ok(()),
         Some(who) => Err(Verdict::Refused(format!(
             "the password is that of {}, not of {} (principal = \"{setting}\")",
             printable(&who),
-            printable(&String::from_utf8_lossy(user))
+            printable_bytes(user)
         ))),
         None => Err(Verdict::Refused(format!(
             "the server does not say whose password it is (principal = \"{setting}\")"
         ))),
     }
-}
-
-/// Equal without regard to case. A letter that is not ASCII never equals one that is, although
-/// Unicode maps the Kelvin sign to k.
-fn same_name(one: &str, other: &str) -> bool {
-    let ascii = |name: &str| name.chars().map(|c| c.is_ascii()).collect::<Vec<_>>();
-    one.to_lowercase() == other.to_lowercase() && ascii(one) == ascii(other)
 }
 
 /// Nextcloud's word for a disabled account; the rest of the message is translated.
@@ -172,8 +121,10 @@ fn is_login_exception(message: &str) -> bool {
 mod tests {
     use std::time::Duration;
 
+    use ureq::http::HeaderMap;
+
     use super::*;
-    use crate::value::Value;
+    use crate::options::value::Value;
 
     /// A recorded answer of a real Nextcloud.
     fn recording(name: &str) -> Response {
@@ -186,7 +137,7 @@ mod tests {
 
     fn response(status: u16, body: &str) -> Response {
         let body = Body::parse(body.as_bytes());
-        Response { status, reason: None, body, elapsed: Duration::ZERO }
+        Response { status, reason: None, headers: HeaderMap::new(), body, elapsed: Duration::ZERO }
     }
 
     fn judged(user: &str, principal: &str, response: &Response) -> Result<(), Verdict> {
@@ -328,23 +279,30 @@ mod tests {
     }
 
     #[test]
-    fn letters_that_only_look_alike_are_not_the_same() {
-        for (one, other, expected) in [
-            ("kim", "KIM", true),
-            ("jörg", "JÖRG", true),
-            ("kim", "\u{212a}im", false),
-            ("kim", "kim ", false),
-            ("", "kim", false),
-        ] {
-            assert_eq!(same_name(one, other), expected, "{one} {other}");
+    fn names_differ_in_the_case_of_ascii_letters_at_most() {
+        let judged = |name: &str, user: &str| {
+            let body = format!(
+                "<multistatus xmlns='DAV:'><response><propstat><prop><current-user-principal>\
+                 <href>/users/{name}/</href></current-user-principal></prop>\
+                 <status>HTTP/1.1 200 OK</status></propstat></response></multistatus>"
+            );
+            word(&judged(user, "user", &response(207, &body)))
+        };
+        for (name, user) in [("kim", "KIM"), ("jörg", "JöRG"), ("a b", "A B")] {
+            assert_eq!(judged(name, user), "ok", "{name} {user}");
         }
-    }
-
-    #[test]
-    fn an_address_is_an_ip_address_or_nothing() {
-        assert!(address(b"192.0.2.1").is_some() && address(b"2001:db8::1").is_some());
-        for text in [&b""[..], b"host", b"192.0.2.1:80", b"[::1]", b"192.0.2.1\r\nX: y", b"\xff"] {
-            assert_eq!(address(text), None);
+        for (name, user) in [
+            ("kim", "\u{212a}im"),
+            ("\u{2126}", "\u{3a9}"),
+            ("\u{212b}", "\u{c5}"),
+            ("jörg", "JÖRG"),
+            ("jo\u{308}rg", "jörg"),
+            ("stra\u{df}e", "strasse"),
+            ("kim%20", "kim"),
+            ("kim%C2%A0", "kim"),
+        ] {
+            assert_eq!(judged(name, user), "refused", "{name} {user}");
+            assert_eq!(judged(user, name), "refused", "{user} {name}");
         }
     }
 }

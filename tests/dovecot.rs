@@ -3,15 +3,18 @@
 #[macro_use]
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use support::apache::Apache;
+use support::auth_client::{AuthClient, Outcome};
 use support::ca::Ca;
 use support::dovecot::{Dovecot, Setup, Version};
 use support::http::{Server, principal, refusal};
+use support::leftovers::{self, Rest};
 use support::nginx::Nginx;
 use support::port;
 
@@ -28,6 +31,7 @@ promises! {
     a_raised_error_is_a_readable_log_line_with_the_scripts_position
     a_wrong_setting_stops_the_start_with_a_line_that_names_it
     a_lookup_without_a_password_fails_with_a_reason
+    of_a_thousand_logins_at_a_server_that_sends_half_records_no_wrong_one_succeeds
 }
 
 /// Right and wrong logins against the web server at `url`, which logs so many requests.
@@ -92,7 +96,7 @@ fn no_log_line_shows_a_password_in_any_form(version: Version) {
         dovecot.imap_login(ALICE.0, password);
     }
     let log = dovecot.log();
-    assert!(log.contains("httpbasic::client: PROPFIND https://localhost:"), "{log}");
+    assert!(log.contains("httpbasic::http::client: PROPFIND https://localhost:"), "{log}");
     for password in secrets {
         let pair = format!("{}:{password}", ALICE.0);
         for form in [password.to_string(), STANDARD.encode(password), STANDARD.encode(pair)] {
@@ -126,7 +130,7 @@ end
 fn a_wrong_setting_stops_the_start_with_a_line_that_names_it(version: Version) {
     let url = format!("https://localhost:{}/", port::free());
     for (name, value, said) in [
-        ("timeout", "5000", "httpbasic.client: timeout is unknown setting"),
+        ("timeout", "5000", "httpbasic.client: timeout is an unknown setting"),
         ("timeout_msecs", "5", "httpbasic.client: timeout_msecs expected a whole number from 100"),
         ("ca_file", "/nonexistent", "httpbasic.client: ca_file cannot be read: /nonexistent: "),
     ] {
@@ -161,6 +165,26 @@ fn with_principal_anothers_password_opens_no_mailbox_and_the_log_says_whose_it_i
         );
         dovecot.has_logged(&said, 1);
         assert!(dovecot.imap_login(BOB.0, BOB.1).starts_with("OK "), "{}", dovecot.log());
+    }
+}
+
+fn of_a_thousand_logins_at_a_server_that_sends_half_records_no_wrong_one_succeeds(
+    version: Version,
+) {
+    let (ca, folder) = (Ca::new(), tempfile::tempdir().unwrap());
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::write(&ca_file, ca.pem()).unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let identity = ca.issue(&["localhost"]);
+    let answer = leftovers::knows("secret");
+    let server = leftovers::start(Some(&identity), answer, 1, Rest::WithNextRequest);
+    let url = format!("https://localhost:{}/dav/", server.port);
+    let setup = Setup { extra: "auth_verbose = no\n", ..Setup::new(&url, Some(&ca_file)) };
+    let dovecot = Dovecot::start(version, &setup);
+    let mut client = AuthClient::open(&dovecot.auth_socket());
+    for _ in 0..500 {
+        assert_eq!(client.login("alice", "secret"), Outcome::Succeeded, "{}", dovecot.log());
+        assert_eq!(client.login("alice", "wrong"), Outcome::Refused, "{}", dovecot.log());
     }
 }
 

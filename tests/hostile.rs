@@ -6,9 +6,8 @@ mod embedded;
 
 use std::panic::catch_unwind;
 
-use httpbasic::answer::Head;
 use httpbasic::credentials::{Credentials, MAX_BYTES};
-use httpbasic::response::{Body, CurrentUser, principal_name};
+use httpbasic::dav::{Body, CurrentUser, principal_name};
 use mlua::{Function, Lua, MultiValue, Value};
 
 /// xorshift64: the same numbers in every run, so that a failure comes back.
@@ -72,32 +71,15 @@ const XML: [&[u8]; 14] = [
     b"\xff",
 ];
 
-const HTTP: [&[u8]; 14] = [
-    b"HTTP/1.1 207 Multi-Status\r\n",
-    b"HTTP/1.1 100 Continue\r\n\r\n",
-    b"HTTP/1.0 200\r\n",
-    b"Content-Length: 5\r\n",
-    b"Content-Length: 18446744073709551615\r\n",
-    b"Transfer-Encoding: chunked\r\n",
-    b"Connection: close\r\n",
-    b"\r\n",
-    b"\n",
-    b"0\r\n\r\n",
-    b"ffffffffffffffff\r\n",
-    b"1;a=b\r\nx\r\n",
-    b":",
-    b"\0",
-];
-
 /// Changes a text a little, as a broken proxy or an attacker would.
-fn mutate(random: &mut Random, body: &mut Vec<u8>, other: &[u8], pieces: &[&[u8]]) {
+fn mutate(random: &mut Random, body: &mut Vec<u8>, other: &[u8]) {
     for _ in 0..=random.below(4) {
         let (start, end) = (random.below(body.len() + 1), random.below(body.len() + 1));
         let (start, end) = (start.min(end), start.max(end));
         match random.below(7) {
             0 => body.truncate(start),
             1 => drop(body.drain(start..end)),
-            2 => drop(body.splice(start..start, random.choose(pieces).iter().copied())),
+            2 => drop(body.splice(start..start, random.choose(&XML).iter().copied())),
             3 => drop(body.splice(start..end, other.iter().copied().take(1000))),
             4 => drop(body.splice(start..start, random.bytes(20))),
             5 => body.extend_from_within(start..end),
@@ -118,7 +100,7 @@ fn no_body_makes_the_parser_panic_or_returns_more_than_a_log_line() {
     for round in 0..rounds(60_000) {
         let mut body = random.choose(&seeds).clone();
         let other = random.choose(&seeds);
-        mutate(&mut random, &mut body, other, &XML);
+        mutate(&mut random, &mut body, other);
         let parsed = catch_unwind(|| Body::parse(&body)).unwrap_or_else(|_| {
             panic!("round {round}: {}", String::from_utf8_lossy(&body));
         });
@@ -137,44 +119,6 @@ fn no_body_makes_the_parser_panic_or_returns_more_than_a_log_line() {
                 assert!(fits(name) && message.as_deref().is_none_or(fits), "{parsed:?}");
             }
             _ => seen[3] += 1,
-        }
-    }
-    assert!(seen.iter().all(|count| *count > 100), "each kind of answer was met: {seen:?}");
-}
-
-#[test]
-fn no_answer_makes_the_reader_panic_or_take_more_than_there_is() {
-    let body = "x".repeat(300);
-    let seeds = [
-        format!("HTTP/1.1 207 X\r\nServer: y\r\nContent-Length: 300\r\n\r\n{body}"),
-        format!("HTTP/1.1 207 X\r\nTransfer-Encoding: chunked\r\n\r\n12c\r\n{body}\r\n0\r\n\r\n"),
-        format!("HTTP/1.1 100 X\r\n\r\nHTTP/1.1 401 Y\r\nConnection: close\r\n\r\n{body}"),
-        "HTTP/1.1 304 X\r\nContent-Length: 9\r\n\r\n".into(),
-    ]
-    .map(String::into_bytes);
-    let mut random = Random(0xa2f);
-    let mut seen = [0_u32; 4];
-    for round in 0..rounds(60_000) {
-        let mut text = random.choose(&seeds).clone();
-        let other = random.choose(&seeds);
-        mutate(&mut random, &mut text, other, &HTTP);
-        let answer = catch_unwind(|| {
-            let mut input = &text[..];
-            let head = Head::read(&mut input, "PROPFIND")?;
-            head.read_body(&mut input).map(|body| (head, body, input.len()))
-        });
-        let answer = answer.unwrap_or_else(|_| {
-            panic!("round {round}: {}", String::from_utf8_lossy(&text));
-        });
-        match answer {
-            Ok((head, body, left)) => {
-                assert!((200..1000).contains(&head.status), "{head:?}");
-                assert!(body.len() + left < text.len() && body.len() <= 64 << 10);
-                seen[usize::from(head.keeps)] += 1;
-            }
-            // Ours, or that there is no more to read.
-            Err(problem) if problem.get_ref().is_some() => seen[2] += 1,
-            Err(_) => seen[3] += 1,
         }
     }
     assert!(seen.iter().all(|count| *count > 100), "each kind of answer was met: {seen:?}");

@@ -114,7 +114,7 @@ fn the_types_and_the_readme_name_all_options() {
         |path: &str| fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let source = read("src/options.rs");
     let known = source.split_once("match key.as_str() {").unwrap().1;
-    let known = known.split_once("is unknown setting").unwrap().0;
+    let known = known.split_once("is an unknown setting").unwrap().0;
     let known: Vec<_> =
         known.lines().filter_map(|line| line.trim().strip_prefix('"')?.split('"').next()).collect();
     assert!(known.len() > 10, "{known:?}");

@@ -15,10 +15,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use httpbasic::client::Client;
+use httpbasic::http::Client;
+use httpbasic::login;
 use httpbasic::options::Options;
-use httpbasic::value::Value;
-use httpbasic::verdict::{self, Verdict};
+use httpbasic::options::value::Value;
+use httpbasic::verdict::Verdict;
 use zeroize::Zeroize;
 
 use support::ca::Ca;
@@ -120,7 +121,7 @@ fn no_copy_of_a_password_outlives_its_lookup() {
     assert!(holds_a_secret(&password), "the search works");
 
     for client in clients.iter().cycle().take(6) {
-        let verdict = verdict::verify(client, b"alice", &password, Some(b"192.0.2.1"));
+        let verdict = login::verify(client, b"alice", &password, Some(b"192.0.2.1"));
         assert!(matches!(verdict, Verdict::Ok(_)), "{verdict:?}");
     }
     assert_eq!(places().len(), 1, "the test's own password is found, and nothing else");

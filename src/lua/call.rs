@@ -10,11 +10,11 @@ use std::slice;
 use log::Level;
 use mlua::ffi::{self, lua_State};
 
-use crate::client::Client;
+use crate::http::Client;
 use crate::log::Line;
 use crate::lua::function::{Failure, Function};
 use crate::lua::object;
-use crate::value::Value;
+use crate::options::value::Value;
 
 /// A call. Nothing here raises an error of Lua's, or changes what is on its stack.
 pub struct Call {

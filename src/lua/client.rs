@@ -1,18 +1,21 @@
 //! The client that `httpbasic.client` returns, and its methods.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ::log::Level;
 
-use crate::client::Client;
 use crate::credentials::Credentials;
-use crate::inspection;
+use crate::dav::Body;
+use crate::http::Client;
+use crate::http::Response;
+use crate::http::inspection;
 use crate::log;
+use crate::login;
 use crate::lua::call::Call;
 use crate::lua::function::{Failure, Function, Output};
 use crate::options::Options;
-use crate::response::{Body, Response, printable};
-use crate::verdict::{self, Verdict};
+use crate::text::printable;
+use crate::verdict::Verdict;
 
 pub static CONSTRUCTOR: Function =
     Function { name: c"client", is_method: false, body: constructor };
@@ -50,13 +53,12 @@ const LUA: &str = if cfg!(feature = "lua54") {
 /// The first line of a log with `debug`: who is here, and what is not as usual.
 fn introduction(options: &Options) -> String {
     let (version, host) = (env!("CARGO_PKG_VERSION"), options.url.host());
-    let unusual = options.unusual().join(", ");
-    format!("httpbasic {version} for {LUA} asks {host}; {unusual}")
+    format!("httpbasic {version} for {LUA} asks {host}")
 }
 
 /// `client:verify(user, password, remote_ip, session)`
 fn verify(call: &Call) -> Result<[Output; 2], Failure> {
-    let (word, text) = match ask(call, verdict::verify)? {
+    let (word, text) = match ask(call, login::verify)? {
         Verdict::Ok(password) => {
             let fields = Output::Table(vec![(c"password", password.into())]);
             return Ok(["ok".into(), fields]);
@@ -72,8 +74,8 @@ fn verify(call: &Call) -> Result<[Output; 2], Failure> {
 /// `client:propfind(user, password, remote_ip, session)`
 fn propfind(call: &Call) -> Result<[Output; 2], Failure> {
     let result = ask(call, |client, user, password, remote_ip| {
-        let remote_ip = remote_ip.and_then(verdict::address);
-        client.propfind(Credentials::new(user, password)?, remote_ip, Instant::now())
+        let remote_ip = remote_ip.and_then(login::address);
+        client.propfind(Credentials::new(user, password)?, remote_ip, client.deadline())
     })?;
     Ok(match result {
         Ok(response) => [table(&response), Output::Nil],

@@ -16,7 +16,7 @@ use std::ptr;
 use log::Level;
 use mlua::ffi::{self, lua_State};
 
-use crate::client::Client;
+use crate::http::Client;
 use crate::log::Line;
 use crate::lua::call::Call;
 use crate::lua::object;

@@ -8,7 +8,7 @@ use std::ptr;
 
 use mlua::ffi::{self, lua_State};
 
-use crate::client::Client;
+use crate::http::Client;
 use crate::lua::function::{self, Function};
 
 /// Its address is the metatable's key in Lua's registry: that of another copy of this library, whose

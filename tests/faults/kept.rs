@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustls::HandshakeKind;
 
 use crate::support::http::{self, Server, configuration, principal, refusal};
+use crate::support::leftovers::{self, Rest};
 use crate::support::world::World;
 
 const TLS_1_2: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS12];
@@ -144,6 +145,59 @@ fn what_follows_an_answer_is_never_the_answer_to_the_next_request() {
                 assert_eq!(server.connections(), lookups, "a new connection each");
             }
         }
+    }
+}
+
+/// A record of TLS that has not come whole is not input yet, and would be the beginning of an answer.
+#[test]
+fn a_part_of_what_follows_an_answer_is_never_completed_to_the_next_answer() {
+    let world = World::new();
+    for (answered, splits) in [
+        ("401 Unauthorized", &[1, 3, 5, 20][..]),
+        ("207 Multi-Status", &[1, 20]),
+        ("204 No Content", &[1, 20]),
+        ("503 Service Unavailable", &[1, 20]),
+    ] {
+        for (split, rest, tls) in cases(splits) {
+            let bytes = match answered {
+                "204 No Content" => format!("HTTP/1.1 {answered}\r\n\r\n").into_bytes(),
+                _ => http::answer(answered, "no"),
+            };
+            let identity = world.localhost();
+            let identity = tls.then_some(&identity);
+            let server = leftovers::start(identity, move |_| bytes.clone(), split, rest);
+            world.client(server.port, "");
+            if !tls {
+                client_in_clear(&world, server.port);
+            }
+            for lookups in 1..=2 {
+                let (word, text) = world.verify(b"alice", b"wrong", None);
+                assert_ne!(word, "ok", "{answered}, {split} bytes, {rest:?}, TLS {tls}: {text}");
+                sleep(leftovers::PAUSE * 2);
+                let connections = server.connections();
+                assert_eq!(connections, lookups, "{answered}, {split} bytes, {rest:?}, TLS {tls}");
+            }
+        }
+    }
+}
+
+/// Each way to send the rest, over TLS and in clear.
+fn cases(splits: &[usize]) -> Vec<(usize, Rest, bool)> {
+    let rests = [Rest::AtOnce, Rest::Later, Rest::WithNextRequest];
+    let cases = splits.iter().flat_map(|split| rests.map(|rest| (*split, rest)));
+    cases.flat_map(|(split, rest)| [(split, rest, true), (split, rest, false)]).collect()
+}
+
+#[test]
+fn of_a_thousand_logins_at_a_server_that_sends_half_records_no_wrong_one_is_ok() {
+    let world = World::new();
+    let identity = world.localhost();
+    let server =
+        leftovers::start(Some(&identity), leftovers::knows("secret"), 1, Rest::WithNextRequest);
+    world.client(server.port, "");
+    for _ in 0..500 {
+        is_ok(&world);
+        assert_eq!(world.verify(b"alice", b"wrong", None).0, "refused");
     }
 }
 

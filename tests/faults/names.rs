@@ -171,7 +171,7 @@ fn one_dead_address_of_two_costs_no_login_and_not_every_connection() {
         // None works: what is heard of is the one that came furthest.
         drop(right);
         client(&world);
-        fails(&world, "timeout: gave up after ??? ms while agreeing on TLS");
+        fails(&world, "timeout: gave up after ??? ms while negotiating TLS");
         // Now the other way round.
         drop(silent);
         let _right = server(&world, dead);

@@ -49,7 +49,7 @@ macro_rules! waits_after {
 }
 
 const CONNECTING: &str = "timeout: gave up after 3?? ms while connecting";
-const HANDSHAKING: &str = "timeout: gave up after 3?? ms while agreeing on TLS";
+const HANDSHAKING: &str = "timeout: gave up after 3?? ms while negotiating TLS";
 const WAITING: &str = "timeout: gave up after 4?? ms while waiting for the answer";
 const BROKE_OFF: &str = "protocol: the server broke off";
 

@@ -28,13 +28,38 @@ pub trait Stream: Read + Write {
     fn refresh_keys(&mut self) -> bool {
         false
     }
+
+    /// What these bytes are on the wire: themselves, or a record of TLS.
+    fn encode(&mut self, bytes: &[u8]) -> Vec<u8>;
+
+    /// Sends bytes of the wire; whether that went well.
+    fn send_encoded(&mut self, bytes: &[u8]) -> bool;
 }
 
-impl Stream for &TcpStream {}
+impl Stream for &TcpStream {
+    fn encode(&mut self, bytes: &[u8]) -> Vec<u8> {
+        bytes.to_vec()
+    }
+
+    fn send_encoded(&mut self, bytes: &[u8]) -> bool {
+        self.write_all(bytes).is_ok()
+    }
+}
 
 impl Stream for StreamOwned<ServerConnection, &TcpStream> {
     fn refresh_keys(&mut self) -> bool {
         self.conn.refresh_traffic_keys().is_ok() && self.flush().is_ok()
+    }
+
+    fn encode(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut encoded = Vec::new();
+        self.conn.writer().write_all(bytes).unwrap();
+        self.conn.write_tls(&mut encoded).unwrap();
+        encoded
+    }
+
+    fn send_encoded(&mut self, bytes: &[u8]) -> bool {
+        self.sock.write_all(bytes).is_ok()
     }
 }
 

@@ -28,6 +28,7 @@ pub mod embedded;
 pub mod faults;
 pub mod http;
 pub mod imap;
+pub mod leftovers;
 pub mod library;
 pub mod names;
 pub mod nginx;

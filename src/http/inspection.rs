@@ -11,12 +11,14 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
-use crate::channel::{Channel, Tls};
-use crate::connection::in_turn;
+use super::connector::in_turn;
+use super::deadline::Deadline;
+use super::resolver::Resolver;
+use super::socket::Socket;
+use super::stream::Stream;
+use super::tls::Tls;
 use crate::error::{Error, Phase};
 use crate::options::Options;
-use crate::resolver::Resolver;
-use crate::socket::Socket;
 
 /// How far one gets, and what is there. No credentials are sent.
 #[derive(Debug, Default)]
@@ -51,15 +53,18 @@ impl Inspection {
     fn go(&mut self, options: &Options) -> Result<(), Error> {
         let resolver = Resolver::new(options.url.host(), options.url.port());
         let start = Instant::now();
-        let addresses = resolver.addresses(options.connect_timeout);
+        let addresses = resolver.addresses(Deadline::new(options.connect_timeout));
         self.resolving = start.elapsed();
         self.addresses = addresses?;
 
         let start = Instant::now();
-        let reached =
-            in_turn(&self.addresses, start + options.connect_timeout, |address, deadline| {
+        let reached = in_turn(
+            &self.addresses,
+            Deadline::new(options.connect_timeout),
+            |address, deadline| {
                 Socket::connect(address, deadline).map_err(|problem| (Phase::Connecting, problem))
-            });
+            },
+        );
         self.connecting = start.elapsed();
         let (address, socket) =
             reached.map_err(|(phase, problem)| Error::from_io(problem, phase, self.connecting))?;
@@ -77,22 +82,22 @@ impl Inspection {
     fn agree(&mut self, socket: Socket, options: &Options) -> io::Result<()> {
         let roots = Arc::new(options.roots.store());
         let provider = Arc::new(ring::default_provider());
-        let judge = WebPkiServerVerifier::builder_with_provider(roots, provider)
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider)
             .build()
             .map_err(io::Error::other)?;
-        let witness = Arc::new(Witness { judge, seen: Mutex::default() });
-        let channel =
-            Channel::secure(socket, &Tls::judged_by(options.url.server_name(), witness.clone()));
+        let witness = Arc::new(Witness { verifier, seen: Mutex::default() });
+        let tls = Tls::verified_by(options.url.server_name(), witness.clone());
+        let stream = Stream::secure(socket, &tls);
         self.certificate = witness.seen().take();
-        self.tls_version = channel?.tls_version();
+        self.tls_version = stream?.tls_version();
         Ok(())
     }
 }
 
-/// Leaves the judgement of a certificate to `judge`, and remembers which one it was.
+/// Leaves the check of a certificate to `verifier`, and remembers which one it was.
 #[derive(Debug)]
 struct Witness {
-    judge: Arc<WebPkiServerVerifier>,
+    verifier: Arc<WebPkiServerVerifier>,
     seen: Mutex<Option<CertificateDer<'static>>>,
 }
 
@@ -112,7 +117,7 @@ impl ServerCertVerifier for Witness {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         *self.seen() = Some(certificate.clone().into_owned());
-        self.judge.verify_server_cert(certificate, intermediates, host, ocsp, now)
+        self.verifier.verify_server_cert(certificate, intermediates, host, ocsp, now)
     }
 
     fn verify_tls12_signature(
@@ -121,7 +126,7 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.judge.verify_tls12_signature(message, certificate, signature)
+        self.verifier.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -130,10 +135,10 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.judge.verify_tls13_signature(message, certificate, signature)
+        self.verifier.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.judge.supported_verify_schemes()
+        self.verifier.supported_verify_schemes()
     }
 }

@@ -6,7 +6,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::value::{Value, shown};
+use super::value::Value;
+use crate::text::printable;
 
 /// The largest file, in bytes; Debian's whole bundle has a tenth of it.
 const MAX_BYTES: u64 = 4 << 20;
@@ -27,7 +28,7 @@ impl Roots {
     /// What is wrong with it, or with one of the certificates in it.
     pub fn from_file(value: &Value) -> Result<Self, String> {
         let path = value.text("the path of a PEM file")?;
-        let name = shown(path.as_bytes());
+        let name = printable(path);
         let cannot_be_read = |problem| format!("cannot be read: {name}: {problem}");
         // Asked before it is opened, since opening a pipe may take forever.
         let metadata = std::fs::metadata(Path::new(path)).map_err(cannot_be_read)?;

@@ -3,15 +3,18 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use http::Uri;
-use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::pki_types::ServerName;
+use ureq::http::Uri;
+use ureq::http::uri::PathAndQuery;
 
-use crate::value::Value;
+use super::value::Value;
 
 /// What is encoded in a segment of a path: all but the unreserved characters (RFC 3986, section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The longest URL, in bytes. It goes into one line of a request's head.
+const MAX_BYTES: usize = 10_000;
 
 /// An absolute http or https URL without user info and fragment. `Display` leaves the query out,
 /// which may hold a secret.
@@ -27,6 +30,9 @@ impl Url {
         let Value::String(bytes) = value else {
             return Err(value.expected("an absolute http or https URL"));
         };
+        if bytes.len() > MAX_BYTES {
+            return Err("is longer than 10000 bytes".into());
+        }
         if bytes.contains(&b'#') {
             return Err("must not have a fragment (#)".into());
         }
@@ -45,7 +51,7 @@ impl Url {
         }
         let has_port = authority.as_str().len() > authority.host().len();
         if has_port && uri.port_u16().is_none_or(|port| port == 0) {
-            return Err("has a port that is none".into());
+            return Err("has an invalid port".into());
         }
         let url = Self(uri);
         if ServerName::try_from(url.host()).is_err() {
@@ -54,14 +60,9 @@ impl Url {
         Ok(url)
     }
 
-    /// The host and the port, if it is given, as the Host header has them.
-    pub fn authority(&self) -> &str {
-        self.0.authority().map_or("", |authority| authority.as_str())
-    }
-
-    /// The path and the query, as the first line of a request has them.
-    pub fn target(&self) -> String {
-        self.0.path_and_query().map_or_else(|| "/".into(), ToString::to_string)
+    /// All of it.
+    pub fn uri(&self) -> &Uri {
+        &self.0
     }
 
     /// Whether there is TLS.
@@ -106,7 +107,8 @@ impl Url {
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.is_https() { "https" } else { "http" };
-        write!(f, "{scheme}://{}{}", self.authority(), self.0.path())
+        let authority = self.0.authority().map_or("", |authority| authority.as_str());
+        write!(f, "{scheme}://{authority}{}", self.0.path())
     }
 }
 
@@ -137,6 +139,7 @@ mod tests {
             ("https://host:65536/", "port"),
             ("https://ho_st!/", "host"),
             ("https://[::g]/", "host"),
+            (&*format!("https://host/{}", "x".repeat(MAX_BYTES)), "10000 bytes"),
         ] {
             let problem = url(text).unwrap_err();
             assert!(problem.contains(expected), "{text}: {problem}");

@@ -20,7 +20,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens a connection; its first deadline is this one.
+    /// Opens a connection; reads and writes end by the same deadline at first.
     ///
     /// # Errors
     /// Of the kind `TimedOut` when the deadline passes first.

@@ -1,27 +1,9 @@
-//! What a server's answer says: the status, whose password it was, what went wrong.
-
-use std::time::Duration;
+//! What the body of an answer says: whose password it was, what went wrong.
 
 use percent_encoding::percent_decode_str;
 
-use crate::xml::{self, Element as E};
-
-/// The longest text of a server that is kept, in characters: it goes into log lines.
-const MAX_TEXT: usize = 200;
-
-/// An answer to a request, whatever its status.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Response {
-    /// The HTTP status, 200 to 999.
-    pub status: u16,
-    /// The standard phrase of the status (RFC 9110, section 15), if it has one.
-    pub reason: Option<&'static str>,
-    /// What the body says.
-    pub body: Body,
-    /// The time from the request to the end of the answer, name resolution and connection included.
-    pub elapsed: Duration,
-}
+use super::xml::{self, Element as E};
+use crate::text::printable;
 
 /// What a bounded body says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,24 +41,6 @@ pub enum CurrentUser {
     Unauthenticated,
     /// The server does not say.
     Unknown,
-}
-
-impl Response {
-    /// The answer in short, such as `503 Service Unavailable (Sabre\DAV\…: …)`.
-    pub fn summary(&self) -> String {
-        let mut text = self.status.to_string();
-        if let Some(reason) = self.reason {
-            text.extend([" ", reason]);
-        }
-        if let Body::Exception { name, message } = &self.body {
-            text.extend([" (", name]);
-            if let Some(message) = message {
-                text.extend([": ", message]);
-            }
-            text.push(')');
-        }
-        text
-    }
 }
 
 impl Body {
@@ -200,15 +164,10 @@ fn keep(place: &mut Option<String>, text: &str) {
     }
 }
 
-/// A server's text for a log line: one line, of a bounded length.
-pub fn printable(text: &str) -> String {
-    let shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    shown.take(MAX_TEXT).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::MAX_CHARS;
 
     /// A multistatus answer with one response and this in its propstat.
     fn answer(status: &str, property: &str) -> String {
@@ -306,7 +265,7 @@ mod tests {
             "<s:exception>A\\B</s:exception><s:message>x&#10;{}</s:message>",
             "y".repeat(1000)
         );
-        let message = Some(format!("x {}", "y".repeat(MAX_TEXT - 2)));
+        let message = Some(format!("x {}", "y".repeat(MAX_CHARS - 2)));
         assert_eq!(error(&long), Body::Exception { name, message });
     }
 

@@ -60,7 +60,7 @@ impl Element {
 }
 
 /// Calls `visit` at the end of each element, with its path from the root, itself included, and its
-/// text, trimmed. Of an element that holds others it is the text behind them. `None` means that
+/// text without the ASCII white space around it. Of an element that holds others it is the text behind them. `None` means that
 /// `document` is not well-formed, or has a document type declaration; `visit` may have been called.
 pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<()> {
     let mut reader = NsReader::from_str(document);
@@ -78,7 +78,7 @@ pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<(
                 text.clear();
             }
             Event::End(_) => {
-                visit(&path, text.trim());
+                visit(&path, text.trim_ascii());
                 path.pop();
                 text.clear();
                 is_over = path.is_empty();
@@ -148,6 +148,7 @@ mod tests {
             ("a<![CDATA[<&lt;]]>b", "a<&lt;b"),
             ("a<!-- b -->c", "ac"),
             ("\n  /dav/é\n", "/dav/é"),
+            ("\u{a0}/dav/\u{3000}", "\u{a0}/dav/\u{3000}"),
         ] {
             assert_eq!(href(inner).as_deref(), Some(text), "{inner}");
         }

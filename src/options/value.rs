@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::text::printable_bytes;
+
 /// A value as it came from outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -22,7 +24,7 @@ impl Value {
         match self {
             Value::Boolean(yes) => format!("expected {what}, got {yes}"),
             Value::Number(number) => format!("expected {what}, got {number}"),
-            Value::String(bytes) => format!("expected {what}, got \"{}\"", shown(bytes)),
+            Value::String(bytes) => format!("expected {what}, got \"{}\"", printable_bytes(bytes)),
             Value::Other(kind) => format!("expected {what}, got a {kind}"),
         }
     }
@@ -74,9 +76,4 @@ impl Value {
             _ => Err(self.expected("true or false")),
         }
     }
-}
-
-/// At most 60 characters of a text, fit for a log line.
-pub fn shown(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).chars().take(60).flat_map(char::escape_debug).collect()
 }

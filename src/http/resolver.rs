@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::deadline::Deadline;
 use crate::error::{Error, Phase};
 
 /// How long addresses are used before the name service is asked again.
@@ -67,24 +68,24 @@ impl Resolver {
     /// one that worked last comes first.
     ///
     /// # Errors
-    /// [`Error::Dns`] when there is no address, [`Error::Timeout`] when none came within `limit`.
-    pub fn addresses(&self, limit: Duration) -> Result<Vec<SocketAddr>, Error> {
+    /// [`Error::Dns`] when there is no address, [`Error::Timeout`] when none came in time.
+    pub fn addresses(&self, deadline: Deadline) -> Result<Vec<SocketAddr>, Error> {
         if let Some(address) = self.literal {
             return Ok(vec![address]);
         }
-        let start = Instant::now();
         let mut state = self.shared.lock();
-        if state.fresh_until.is_some_and(|end| start < end) {
+        if state.fresh_until.is_some_and(|end| Instant::now() < end) {
             return Ok(state.ordered());
         }
         if !state.asking {
             self.ask(&mut state)?;
         }
-        let limit = if state.addresses.is_empty() { limit } else { limit.min(PATIENCE) };
+        let left = deadline.left();
+        let patience = if state.addresses.is_empty() { left } else { left.min(PATIENCE) };
         let (mut state, timeout) = self
             .shared
             .answered
-            .wait_timeout_while(state, limit, |state| state.asking)
+            .wait_timeout_while(state, patience, |state| state.asking)
             .unwrap_or_else(PoisonError::into_inner);
         if !state.addresses.is_empty() {
             let end = Instant::now() + RESPITE;
@@ -92,7 +93,7 @@ impl Resolver {
             return Ok(state.ordered());
         }
         if timeout.timed_out() {
-            let msecs = start.elapsed().as_millis();
+            let msecs = deadline.elapsed().as_millis();
             return Err(Error::Timeout { phase: Phase::Resolving, msecs });
         }
         let failure = state.failure.as_deref().unwrap_or("no address");
@@ -105,7 +106,7 @@ impl Resolver {
     }
 
     /// No address works: the server may have moved, so the name service is asked next time.
-    pub fn doubt(&self) {
+    pub fn invalidate(&self) {
         self.shared.lock().fresh_until = None;
     }
 
@@ -156,7 +157,13 @@ impl State {
 mod tests {
     use super::*;
 
-    const LIMIT: Duration = Duration::from_secs(5);
+    fn soon() -> Deadline {
+        Deadline::new(Duration::from_secs(5))
+    }
+
+    fn at_once() -> Deadline {
+        Deadline::new(Duration::ZERO)
+    }
 
     fn address(last: u8) -> SocketAddr {
         SocketAddr::from(([192, 0, 2, last], 443))
@@ -177,9 +184,9 @@ mod tests {
             let resolver = Resolver::new(host, 80);
             let expected = SocketAddr::new(host.parse().unwrap(), 80);
             for _ in 0..2 {
-                assert_eq!(resolver.addresses(Duration::ZERO), Ok(vec![expected]));
+                assert_eq!(resolver.addresses(at_once()), Ok(vec![expected]));
                 assert!(!resolver.shared.lock().asking);
-                resolver.doubt();
+                resolver.invalidate();
             }
         }
     }
@@ -187,19 +194,19 @@ mod tests {
     #[test]
     fn a_name_is_resolved_once_and_remembered_until_its_addresses_fail() {
         let resolver = Resolver::new("localhost", 80);
-        let addresses = resolver.addresses(LIMIT).unwrap();
+        let addresses = resolver.addresses(soon()).unwrap();
         assert!(addresses.iter().all(|address| address.ip().is_loopback()));
         let until = resolver.shared.lock().fresh_until;
-        assert_eq!(resolver.addresses(Duration::ZERO), Ok(addresses));
+        assert_eq!(resolver.addresses(at_once()), Ok(addresses));
         assert_eq!(resolver.shared.lock().fresh_until, until);
-        resolver.doubt();
-        resolver.addresses(LIMIT).unwrap();
+        resolver.invalidate();
+        resolver.addresses(soon()).unwrap();
         assert!(resolver.shared.lock().fresh_until > until);
     }
 
     #[test]
     fn a_name_without_address_is_a_dns_error() {
-        let error = Resolver::new("host.invalid", 80).addresses(LIMIT).unwrap_err();
+        let error = Resolver::new("host.invalid", 80).addresses(soon()).unwrap_err();
         assert!(error.to_string().starts_with("dns: host.invalid: "), "{error}");
     }
 
@@ -212,7 +219,7 @@ mod tests {
         };
         let expect = |last: &[u8]| {
             let addresses: Vec<_> = last.iter().copied().map(address).collect();
-            assert_eq!(resolver.addresses(Duration::ZERO), Ok(addresses));
+            assert_eq!(resolver.addresses(at_once()), Ok(addresses));
         };
         learn(&[1, 2, 3]);
         expect(&[1, 2, 3]);
@@ -229,10 +236,10 @@ mod tests {
     #[test]
     fn the_last_addresses_serve_when_the_name_service_fails() {
         let resolver = old_address();
-        assert_eq!(resolver.addresses(LIMIT), Ok(vec![address(1)]));
+        assert_eq!(resolver.addresses(soon()), Ok(vec![address(1)]));
         // Nor is it asked again at once.
         assert!(resolver.shared.lock().failure.take().is_some());
-        assert_eq!(resolver.addresses(LIMIT), Ok(vec![address(1)]));
+        assert_eq!(resolver.addresses(soon()), Ok(vec![address(1)]));
         assert_eq!(resolver.shared.lock().failure, None);
     }
 
@@ -240,8 +247,7 @@ mod tests {
     fn a_silent_name_service_costs_no_second_thread_and_no_more_than_the_limit() {
         let resolver = Resolver::new("host.invalid", 80);
         resolver.shared.lock().asking = true; // a thread that never comes back
-        let limit = Duration::from_millis(20);
-        let error = resolver.addresses(limit).unwrap_err();
+        let error = resolver.addresses(Deadline::new(Duration::from_millis(20))).unwrap_err();
         assert!(matches!(error, Error::Timeout { phase: Phase::Resolving, .. }), "{error}");
 
         // Old addresses are waited with once, and then no more.
@@ -249,7 +255,7 @@ mod tests {
         resolver.shared.lock().asking = true;
         let start = Instant::now();
         for _ in 0..10 {
-            assert_eq!(resolver.addresses(LIMIT), Ok(vec![address(1)]));
+            assert_eq!(resolver.addresses(soon()), Ok(vec![address(1)]));
         }
         assert!(start.elapsed() >= PATIENCE && start.elapsed() < PATIENCE * 5);
     }

@@ -1,4 +1,4 @@
-//! A server that was out of reach a moment ago is left alone for a while.
+//! A server that was unreachable a moment ago is not tried again at once.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,16 +13,23 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The server is left alone for `length` after a failure; a length of 0 never leaves it alone.
+    /// The server is not tried for `length` after a failure; 0 always tries it.
     pub fn new(length: Duration) -> Self {
         Self { length, failure: Mutex::default() }
     }
 
-    /// Whether the server may be asked.
+    /// Runs `reach`, unless it failed a moment ago, and remembers how it went.
     ///
     /// # Errors
-    /// [`Error::Backoff`] when it was out of reach shortly before `now`.
-    pub fn check(&self, now: Instant) -> Result<(), Error> {
+    /// Those of `reach`, and [`Error::Backoff`].
+    pub fn run<T>(&self, reach: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        self.check(Instant::now())?;
+        let result = reach();
+        self.note(Instant::now(), result.as_ref().err());
+        result
+    }
+
+    fn check(&self, now: Instant) -> Result<(), Error> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         match &*failure {
             Some((since, error)) if now.saturating_duration_since(*since) < self.length => {
@@ -35,8 +42,8 @@ impl Backoff {
         }
     }
 
-    /// The server was out of reach, as `error` says; with `None` it was not.
-    pub fn note(&self, now: Instant, error: Option<&Error>) {
+    /// The server was unreachable, as `error` says; with `None` it was not.
+    fn note(&self, now: Instant, error: Option<&Error>) {
         let failure = error.map(|error| (now, error.clone()));
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
@@ -55,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_out_of_reach_is_left_alone_for_as_long_as_told() {
+    fn an_unreachable_server_is_not_tried_again_for_as_long_as_configured() {
         let (backoff, start) = (Backoff::new(Duration::from_millis(2000)), Instant::now());
         assert_eq!(backoff.check(start), Ok(()));
         backoff.note(start, Some(&refused()));
@@ -79,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_of_zero_never_leaves_it_alone() {
+    fn a_length_of_zero_always_tries_it() {
         let (backoff, start) = (Backoff::new(Duration::ZERO), Instant::now());
         backoff.note(start, Some(&refused()));
         assert_eq!(backoff.check(start), Ok(()));

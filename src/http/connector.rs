@@ -1,0 +1,136 @@
+//! Opens connections to one server: at remembered addresses, unless it was unreachable a moment ago.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{self, ResolvedSocketAddrs};
+use ureq::unversioned::transport::{self, ConnectionDetails, NextTimeout};
+
+use super::backoff::Backoff;
+use super::deadline::Deadline;
+use super::resolver::Resolver;
+use super::socket::Socket;
+use super::stream::Stream;
+use super::tls::Tls;
+use super::transport::Transport;
+use crate::error::{Error, Phase};
+
+/// Answers nothing. ureq asks a resolver before it looks for a kept connection; the [`Connector`]
+/// asks the real one when a new connection is needed.
+#[derive(Debug)]
+pub struct NoResolver;
+
+impl resolver::Resolver for NoResolver {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
+    }
+}
+
+/// Opens connections to one server.
+#[derive(Debug)]
+pub struct Connector {
+    pub resolver: Resolver,
+    /// None for http.
+    pub tls: Option<Tls>,
+    pub backoff: Backoff,
+    /// The time that a lookup has.
+    pub timeout: Duration,
+    /// The time to look the addresses up, and again to reach one of them, TLS included.
+    pub connect_timeout: Duration,
+}
+
+impl transport::Connector for Connector {
+    type Out = Transport;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        _: Option<()>,
+    ) -> Result<Option<Transport>, ureq::Error> {
+        let deadline = Deadline::with_left(self.timeout, *details.timeout.after);
+        let stream = self.backoff.run(|| self.open(deadline));
+        let stream = stream.map_err(|error| ureq::Error::Other(Box::new(error)))?;
+        Ok(Some(Transport::new(stream, details.config.input_buffer_size())))
+    }
+}
+
+impl Connector {
+    fn open(&self, deadline: Deadline) -> Result<Stream, Error> {
+        let addresses = self.resolver.addresses(deadline.within(self.connect_timeout))?;
+        let part = deadline.within(self.connect_timeout);
+        match in_turn(&addresses, part, |address, end| self.reach(address, end)) {
+            Ok((address, stream)) => {
+                self.resolver.prefer(address);
+                Ok(stream)
+            }
+            Err((phase, problem)) => {
+                self.resolver.invalidate();
+                Err(Error::from_io(problem, phase, deadline.elapsed()))
+            }
+        }
+    }
+
+    fn reach(&self, address: SocketAddr, end: Instant) -> Result<Stream, Failure> {
+        let socket = Socket::connect(address, end);
+        let socket = socket.map_err(|problem| (Phase::Connecting, problem))?;
+        match &self.tls {
+            None => Ok(Stream::Plain(socket)),
+            Some(tls) => {
+                Stream::secure(socket, tls).map_err(|problem| (Phase::Handshaking, problem))
+            }
+        }
+    }
+}
+
+/// How far one came, and what happened there.
+pub type Failure = (Phase, io::Error);
+
+/// Tries one address after the other; each may take an equal share of the time that is left. If all
+/// fail, the failure that came furthest is the one to report.
+pub fn in_turn<T>(
+    addresses: &[SocketAddr],
+    deadline: Deadline,
+    mut reach: impl FnMut(SocketAddr, Instant) -> Result<T, Failure>,
+) -> Result<(SocketAddr, T), Failure> {
+    let mut failure = (Phase::Connecting, io::Error::from(io::ErrorKind::TimedOut));
+    for (index, address) in addresses.iter().enumerate() {
+        let share = deadline.left() / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+        match reach(*address, Instant::now() + share) {
+            Ok(reached) => return Ok((*address, reached)),
+            Err(nearer) if nearer.0 < failure.0 => {}
+            Err(further) => failure = further,
+        }
+    }
+    Err(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_addresses_that_fail_the_one_that_came_furthest_is_reported() {
+        let addresses: Vec<SocketAddr> =
+            (1..4).map(|host| SocketAddr::from(([127, 0, 0, host], 1))).collect();
+        let problem = |phase, kind: io::ErrorKind| Err::<(), _>((phase, kind.into()));
+        let mut tries = 0;
+        let result = in_turn(&addresses, Deadline::new(Duration::ZERO), |_, _| {
+            tries += 1;
+            match tries {
+                2 => problem(Phase::Handshaking, io::ErrorKind::UnexpectedEof),
+                _ => problem(Phase::Connecting, io::ErrorKind::ConnectionRefused),
+            }
+        });
+        let (phase, problem) = result.unwrap_err();
+        assert_eq!((tries, phase), (3, Phase::Handshaking));
+        assert_eq!(problem.kind(), io::ErrorKind::UnexpectedEof);
+    }
+}

@@ -1,0 +1,23 @@
+//! One server on ureq.
+//!
+//! A [`Client`] owns a ureq agent. The agent speaks HTTP; what lies below is ours, by ureq's own
+//! extension points: the `connector` opens connections at the addresses that the `resolver`
+//! remembers, unless the `backoff` forbids it; the `transport` sends a request in one write, and
+//! knows when a connection may be kept; the `stream` is a `socket`, with `tls` around it or not.
+
+mod backoff;
+mod client;
+mod connector;
+mod deadline;
+pub mod inspection;
+mod records;
+mod resolver;
+mod response;
+mod socket;
+mod stream;
+mod tls;
+mod transport;
+
+pub use client::Client;
+pub use deadline::Deadline;
+pub use response::Response;

@@ -1,0 +1,39 @@
+//! Foreign text, made fit for a line of a log.
+
+/// The longest text of others that is kept, in characters.
+pub const MAX_CHARS: usize = 200;
+
+/// The text as one line of a bounded length. What controls a terminal, or the direction in which it
+/// writes, becomes a space.
+pub fn printable(text: &str) -> String {
+    text.chars().take(MAX_CHARS).map(|c| if is_control(c) { ' ' } else { c }).collect()
+}
+
+/// The same for bytes that need not be UTF-8.
+pub fn printable_bytes(bytes: &[u8]) -> String {
+    printable(&String::from_utf8_lossy(bytes))
+}
+
+fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_one_line_of_a_bounded_length_that_controls_nothing() {
+        for (text, expected) in [
+            ("grüß Gott", "grüß Gott"),
+            ("a\r\nb\tc\0", "a  b c "),
+            ("\u{1b}[31mred\u{9b}0m", " [31mred 0m"),
+            ("one\u{2028}two\u{202e}owt\u{2066}", "one two owt "),
+        ] {
+            assert_eq!(printable(text), expected);
+        }
+        assert_eq!(printable(&"ä".repeat(1000)), "ä".repeat(MAX_CHARS));
+        assert_eq!(printable_bytes(b"a\xffb"), "a\u{fffd}b");
+    }
+}
