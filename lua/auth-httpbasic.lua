@@ -4,7 +4,7 @@
 -- README.md, "Options", has them all.
 local settings = {
     url = "https://nextcloud.example.com/remote.php/dav/",
-    -- principal = "username",        -- whose password it must be
+    -- domain = "example.com",        -- the mail domain of Nextcloud's user names that have none
     -- cache_key_has_password = true, -- for Dovecot 2.3 with cache_key=%u:%w
 }
 

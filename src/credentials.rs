@@ -46,16 +46,6 @@ impl<'a> Credentials<'a> {
         Err(Error::Credentials(problem))
     }
 
-    /// The user id, which is the login name.
-    pub fn user(&self) -> &'a [u8] {
-        self.user
-    }
-
-    /// The password.
-    pub fn password(&self) -> &'a [u8] {
-        self.password
-    }
-
     /// The value of the Authorization header. It is wiped when its last copy is dropped.
     pub fn authorization(&self) -> HeaderValue {
         let pair = Zeroizing::new([self.user, b":", self.password].concat());

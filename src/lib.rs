@@ -12,6 +12,7 @@ pub mod error;
 pub mod http;
 pub mod log;
 pub mod login;
+mod names;
 pub mod options;
 mod ssha256;
 mod text;

@@ -12,11 +12,11 @@ use crate::verdict::{self, Verdict};
 /// Asks the server whether the password is right. `remote_ip`, the client's address in text form,
 /// is not sent if it is no IP address.
 pub fn verify(client: &Client, user: &[u8], password: &[u8], remote_ip: Option<&[u8]>) -> Verdict {
-    let credentials = match Credentials::new(user, password) {
+    let credentials = match Credentials::new(client.options().sent_name(user), password) {
         Ok(credentials) => credentials,
         Err(error) => return Verdict::Refused(error.to_string()),
     };
-    let proof = prove(client, credentials, remote_ip.and_then(address));
+    let proof = prove(client, user, credentials, remote_ip.and_then(address));
     match proof.and_then(|()| ssha256(password).map_err(unavailable)) {
         Ok(hash) => Verdict::Ok(hash),
         Err(Verdict::Unavailable(why)) => {
@@ -29,12 +29,13 @@ pub fn verify(client: &Client, user: &[u8], password: &[u8], remote_ip: Option<&
 /// Sends as many requests as the options want; whatever is not proven is a verdict.
 fn prove(
     client: &Client,
+    user: &[u8],
     credentials: Credentials,
     remote_ip: Option<IpAddr>,
 ) -> Result<(), Verdict> {
     let (options, deadline) = (client.options(), client.deadline());
     let response = client.propfind(credentials, remote_ip, deadline).map_err(unavailable)?;
-    verdict::judge(options, credentials.user(), &response)?;
+    verdict::judge(options, user, &response)?;
     if options.file_access == FileAccess::Any {
         return Ok(());
     }

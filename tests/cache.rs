@@ -206,16 +206,23 @@ fn a_refused_password_does_not_come_back_when_the_server_throttles(version: Vers
 }
 
 fn a_disabled_account_does_not_come_back_in_an_outage(version: Version) {
-    let web = Web::start();
-    let dovecot = Dovecot::start(version, &web.setup(SHORT));
-    succeeds(&dovecot, PHONE);
-    expire();
-    let body = include_str!("nextcloud-31/account-disabled.http").split_once("\n\n").unwrap().1;
-    web.answers(Some(answer("503 Service Unavailable", body)));
-    is_refused(&dovecot, PHONE);
-    assert!(dovecot.has_logged("disabled: 503 Service Unavailable", 1), "{}", dovecot.log());
-    web.is_down();
-    is_refused(&dovecot, PHONE);
+    for recording in [
+        include_str!("nextcloud-31/account-disabled.http"),
+        include_str!("nextcloud-34/account-disabled.http"),
+    ] {
+        let web = Web::start();
+        let dovecot = Dovecot::start(version, &web.setup(SHORT));
+        succeeds(&dovecot, PHONE);
+        expire();
+        let body = recording.split_once("\n\n").unwrap().1;
+        web.answers(Some(answer("503 Service Unavailable", body)));
+        is_refused(&dovecot, PHONE);
+        assert!(dovecot.has_logged("disabled: 503 Service Unavailable", 1), "{}", dovecot.log());
+        web.is_down();
+        is_refused(&dovecot, PHONE);
+        expire();
+        is_refused(&dovecot, PHONE);
+    }
 }
 
 fn a_wrong_password_locks_nobody_out(version: Version) {

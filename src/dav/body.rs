@@ -5,7 +5,10 @@ use percent_encoding::percent_decode_str;
 use super::xml::{self, Element as E};
 use crate::text::printable;
 
-/// What a bounded body says.
+/// Namespaces in which Nextcloud, and ownCloud before it, have properties of their own.
+const NEXTCLOUD: [&str; 2] = ["http://nextcloud.org/ns", "http://owncloud.org/ns"];
+
+/// What a body says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Body {
@@ -18,8 +21,8 @@ pub enum Body {
         /// Its message, in the server's language.
         message: Option<String>,
     },
-    /// Nothing that is understood here.
-    Other,
+    /// Anything else: what it looks like, such as "a web page (HTML)".
+    Other(&'static str),
 }
 
 /// The properties that were asked for, as far as they were found.
@@ -30,6 +33,8 @@ pub struct Properties {
     pub current_user: CurrentUser,
     /// Nextcloud's `oc:fileid`
     pub file_id: Option<String>,
+    /// Whether the body uses Nextcloud's namespaces.
+    pub is_nextcloud: bool,
 }
 
 /// What `DAV:current-user-principal` says (RFC 5397, section 3).
@@ -46,11 +51,29 @@ pub enum CurrentUser {
 impl Body {
     /// Reads a body. Nothing that it holds is an error: what is not understood is [`Body::Other`].
     pub fn parse(bytes: &[u8]) -> Self {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return Body::Other("not UTF-8");
+        };
         let mut found = Found::default();
-        let text = std::str::from_utf8(bytes).ok();
-        match text.and_then(|text| xml::walk(text, |path, text| found.visit(path, text))) {
-            Some(()) => found.body(),
-            None => Body::Other,
+        match xml::walk(text, |path, text| found.visit(path, text)) {
+            Some(()) => found.body(text),
+            None => Body::Other("broken XML"),
+        }
+        .or_web_page(text)
+    }
+
+    fn or_web_page(self, text: &str) -> Self {
+        let begins = |tag: &str| {
+            let start = text.trim_ascii_start().as_bytes().get(..tag.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes()))
+        };
+        match self {
+            Body::Other(_) if text.trim_ascii().is_empty() => Body::Other("empty"),
+            Body::Other(_) if begins("<!doctype html") || begins("<html") => {
+                Body::Other("a web page (HTML)")
+            }
+            Body::Other(_) if !begins("<") => Body::Other("not XML"),
+            other => other,
         }
     }
 
@@ -105,17 +128,20 @@ impl Found {
         }
     }
 
-    fn body(self) -> Body {
+    fn body(self, text: &str) -> Body {
         if self.propstats > 0 {
-            let current_user = self.current_user.unwrap_or(CurrentUser::Unknown);
-            return Body::Multistatus(Properties { current_user, file_id: self.file_id });
+            return Body::Multistatus(Properties {
+                current_user: self.current_user.unwrap_or(CurrentUser::Unknown),
+                file_id: self.file_id,
+                is_nextcloud: NEXTCLOUD.iter().any(|namespace| text.contains(namespace)),
+            });
         }
         match self.exception {
             Some(name) => Body::Exception {
                 name: printable(&name),
                 message: self.message.map(|text| printable(&text)),
             },
-            None => Body::Other,
+            None => Body::Other("no multistatus answer"),
         }
     }
 }
@@ -219,22 +245,36 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_multistatus_answer_proves_nothing() {
+    fn what_is_no_multistatus_answer_proves_nothing_and_is_described() {
         let whole = answer("HTTP/1.1 200 OK", "");
-        for body in [
-            "",
-            "OK",
-            "<html><body>Welcome</body></html>",
-            "<multistatus/>",
-            "<d:multistatus xmlns:d='DAV:'/>",
-            "<d:multistatus xmlns:d='DAV:'><d:response><d:href>/</d:href>\
-             <d:status>HTTP/1.1 404 Not Found</d:status></d:response></d:multistatus>",
-            "<d:multistatus xmlns:d='other:'><d:response><d:propstat/></d:response></d:multistatus>",
-            &whole[..whole.len() - 1],
+        for (body, description) in [
+            ("", "empty"),
+            (" \r\n", "empty"),
+            ("OK", "not XML"),
+            ("This is the WebDAV interface.", "not XML"),
+            ("<html><body>Welcome</body></html>", "a web page (HTML)"),
+            ("\n<!DOCTYPE html>\n<html lang=en><meta>", "a web page (HTML)"),
+            ("<HTML><br></HTML>", "a web page (HTML)"),
+            ("<multistatus/>", "no multistatus answer"),
+            ("<d:multistatus xmlns:d='DAV:'/>", "no multistatus answer"),
+            (
+                "<d:multistatus xmlns:d='DAV:'><d:response><d:href>/</d:href>\
+                 <d:status>HTTP/1.1 404 Not Found</d:status></d:response></d:multistatus>",
+                "no multistatus answer",
+            ),
+            (
+                "<d:multistatus xmlns:d='other:'><d:response><d:propstat/></d:response>\
+                 </d:multistatus>",
+                "no multistatus answer",
+            ),
+            (&whole[..whole.len() - 1], "broken XML"),
         ] {
-            assert_eq!(Body::parse(body.as_bytes()), Body::Other, "{body}");
+            assert_eq!(Body::parse(body.as_bytes()), Body::Other(description), "{body}");
         }
-        assert_eq!(Body::parse(&[whole.as_bytes(), b"\xff"].concat()), Body::Other);
+        let bytes = [whole.as_bytes(), b"\xff"].concat();
+        assert_eq!(Body::parse(&bytes), Body::Other("not UTF-8"));
+        let utf_16: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(matches!(Body::parse(&utf_16), Body::Other(_)));
     }
 
     #[test]
@@ -244,7 +284,22 @@ mod tests {
         let deep = "<a>".repeat(20_000);
         let closed = format!("{deep}{}", "</a>".repeat(20_000));
         for body in [bomb, external, &deep, &closed] {
-            assert_eq!(Body::parse(body.as_bytes()), Body::Other);
+            assert!(matches!(Body::parse(body.as_bytes()), Body::Other(_)));
+        }
+    }
+
+    #[test]
+    fn a_nextcloud_is_known_by_its_namespaces() {
+        for (recording, expected) in [
+            (include_str!("../../tests/nextcloud-34/webdav-no-principal.http"), true),
+            (include_str!("../../tests/nextcloud-31/ok-allprop.http"), true),
+            (include_str!("../../tests/nextcloud-34/carddav-principal.http"), false),
+        ] {
+            let body = recording.split_once("\n\n").unwrap().1;
+            let Body::Multistatus(properties) = Body::parse(body.as_bytes()) else {
+                panic!("no multistatus answer: {body}");
+            };
+            assert_eq!(properties.is_nextcloud, expected, "{body}");
         }
     }
 
@@ -256,8 +311,8 @@ mod tests {
             );
             Body::parse(text.as_bytes())
         };
-        assert_eq!(error(""), Body::Other);
-        assert_eq!(error("<s:message>no class</s:message>"), Body::Other);
+        assert!(matches!(error(""), Body::Other(_)));
+        assert!(matches!(error("<s:message>no class</s:message>"), Body::Other(_)));
         let name = "A\\B".to_string();
         let silent = error("<s:exception>A\\B</s:exception><s:message/>");
         assert_eq!(silent, Body::Exception { name: name.clone(), message: None });

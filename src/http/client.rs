@@ -151,6 +151,7 @@ impl Client {
             .method(&options.method)
             .uri(url.uri())
             .header(header::AUTHORIZATION, credentials.authorization())
+            .header(header::ACCEPT_ENCODING, "identity")
             .header(header::USER_AGENT, &options.user_agent);
         if let (Some(name), Some(address)) = (&options.forwarded_header, remote_ip) {
             request = request.header(name, address.to_canonical().to_string());
@@ -185,8 +186,8 @@ impl Client {
         let body = match read(&head, body) {
             Ok(bytes) => Body::parse(&bytes),
             // Only a body that proves something must be whole.
-            Err(_) if head.status.as_u16() != self.options.success_status => Body::Other,
-            Err(error) => return Err(error),
+            Err(error) if self.options.is_proof(head.status.as_u16()) => return Err(error),
+            Err(_) => Body::Other("not readable"),
         };
         Ok(Response {
             status: head.status.as_u16(),
@@ -201,6 +202,9 @@ impl Client {
 /// Reads a body, unless it is too long or its length is ambiguous.
 fn read(head: &Parts, body: ureq::Body) -> Result<Vec<u8>, ureq::Error> {
     check_length(head)?;
+    if body.content_length().is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Err(ureq::Error::BodyExceedsLimit(MAX_BODY_BYTES));
+    }
     let mut bytes = Vec::with_capacity(1024);
     body.into_with_config().limit(MAX_BODY_BYTES).reader().read_to_end(&mut bytes)?;
     Ok(bytes)

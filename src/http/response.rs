@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use ureq::http::HeaderMap;
+use ureq::http::header::{
+    AsHeaderName, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION, WWW_AUTHENTICATE,
+};
 
 use crate::dav::Body;
+use crate::text::printable_bytes;
 
 /// An answer to a request, whatever its status.
 #[derive(Clone, Debug)]
@@ -22,19 +25,116 @@ pub struct Response {
 }
 
 impl Response {
+    /// The status, such as `503 Service Unavailable`.
+    pub fn status_line(&self) -> String {
+        match self.reason {
+            Some(reason) => format!("{} {reason}", self.status),
+            None => self.status.to_string(),
+        }
+    }
+
     /// The answer in short, such as `503 Service Unavailable (Sabre\DAV\…: …)`.
     pub fn summary(&self) -> String {
-        let mut text = self.status.to_string();
-        if let Some(reason) = self.reason {
-            text.extend([" ", reason]);
-        }
-        if let Body::Exception { name, message } = &self.body {
-            text.extend([" (", name]);
-            if let Some(message) = message {
-                text.extend([": ", message]);
+        match &self.body {
+            Body::Exception { name, message: Some(message) } => {
+                format!("{} ({name}: {message})", self.status_line())
             }
-            text.push(')');
+            Body::Exception { name, message: None } => format!("{} ({name})", self.status_line()),
+            _ => self.status_line(),
         }
-        text
+    }
+
+    /// The authentication schemes on offer (RFC 9110, section 11.6.1).
+    pub fn schemes(&self) -> Vec<String> {
+        let fields = self.headers.get_all(WWW_AUTHENTICATE).iter().map(HeaderValue::as_bytes);
+        let fields: Vec<_> = fields.map(without_quoted).collect();
+        // A comma separates challenges, and parameters as well; of these each has an equals sign.
+        let items = fields.iter().flat_map(|field| field.split(','));
+        let words = items.filter_map(|item| item.split_ascii_whitespace().next());
+        words.filter(|word| !word.contains('=')).map(String::from).collect()
+    }
+
+    /// Where a redirect leads, without its query, which may hold a secret.
+    pub fn location(&self) -> Option<String> {
+        let target = self.text(LOCATION).filter(|_| (300..400).contains(&self.status))?;
+        let target = target.split(['?', '#']).next().unwrap_or_default();
+        let (start, rest) = target.split_once("//").unwrap_or(("", target));
+        let end = rest.find('/').unwrap_or(rest.len());
+        match rest[..end].rfind('@') {
+            Some(at) => Some(format!("{start}//{}", &rest[at + 1..])),
+            None => Some(target.into()),
+        }
+    }
+
+    /// The coding of the body, if there is one, although the request wanted none.
+    pub fn coding(&self) -> Option<String> {
+        self.text(CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity"))
+    }
+
+    fn text(&self, name: impl AsHeaderName) -> Option<String> {
+        self.headers.get(name).map(|value| printable_bytes(value.as_bytes()))
+    }
+}
+
+/// The text without what stands in quotation marks.
+fn without_quoted(field: &[u8]) -> String {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let field = String::from_utf8_lossy(field);
+    let kept = field.chars().filter(|c| {
+        let was_quoted = is_quoted;
+        is_quoted ^= *c == '"' && !is_escaped;
+        is_escaped = is_quoted && *c == '\\' && !is_escaped;
+        !was_quoted && !is_quoted
+    });
+    kept.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, headers: &[(&'static str, &str)]) -> Response {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let body = Body::Other("empty");
+        Response { status, reason: None, headers: map, body, elapsed: Duration::ZERO }
+    }
+
+    #[test]
+    fn the_schemes_on_offer_are_told_from_their_parameters() {
+        for (fields, expected) in [
+            (&[][..], &[][..]),
+            (&["Basic realm=\"Nextcloud\", charset=\"UTF-8\""], &["Basic"]),
+            (&["BASIC"], &["BASIC"]),
+            (&["Digest realm=\"a, b\", qop=\"auth, auth-int\", nonce=\"x\""], &["Digest"]),
+            (&["Digest realm=\"no \\\", Basic \\\" here\", nonce=x"], &["Digest"]),
+            (&["Digest realm=x, Basic realm=y"], &["Digest", "Basic"]),
+            (&["Bearer", "Basic realm=x"], &["Bearer", "Basic"]),
+            (&["Negotiate YWJj==, NTLM"], &["Negotiate", "NTLM"]),
+            (&["", " , "], &[]),
+            (&[&*format!("Digest nonce={}, Basic", "x".repeat(5000))], &["Digest", "Basic"]),
+        ] {
+            let headers: Vec<_> = fields.iter().map(|field| ("www-authenticate", *field)).collect();
+            assert_eq!(response(401, &headers).schemes(), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_redirects_target_has_neither_query_nor_credentials() {
+        for (location, expected) in [
+            ("https://login.example.com/sso?token=secret", "https://login.example.com/sso"),
+            ("https://u:secret@host/a#b", "https://host/a"),
+            ("//u@host", "//host"),
+            ("/login", "/login"),
+            ("/a@b", "/a@b"),
+            ("https://host/a@b", "https://host/a@b"),
+        ] {
+            let response = response(302, &[("location", location)]);
+            assert_eq!(response.location().as_deref(), Some(expected), "{location}");
+        }
+        assert_eq!(response(200, &[("location", "/x")]).location(), None);
+        assert!(response(302, &[("location", &"x".repeat(5000))]).location().unwrap().len() < 300);
     }
 }

@@ -75,6 +75,7 @@ fn verify(call: &Call) -> Result<[Output; 2], Failure> {
 fn propfind(call: &Call) -> Result<[Output; 2], Failure> {
     let result = ask(call, |client, user, password, remote_ip| {
         let remote_ip = remote_ip.and_then(login::address);
+        let user = client.options().sent_name(user);
         client.propfind(Credentials::new(user, password)?, remote_ip, client.deadline())
     })?;
     Ok(match result {

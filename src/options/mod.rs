@@ -13,27 +13,45 @@ use self::roots::Roots;
 use self::url::Url;
 use self::value::Value;
 use crate::error::Error;
+use crate::names::without_domain;
 use crate::text::printable;
 
 /// The milliseconds that a deadline may have: Dovecot gives up on a worker's lookup after 60 s.
 const DEADLINE: RangeInclusive<u16> = 100..=55_000;
 
-/// The milliseconds that a server which was out of reach is left alone.
+/// The milliseconds for which an unreachable server is not retried.
 const BACKOFF: RangeInclusive<u16> = 0..=60_000;
 
-/// Who must have answered, by the last segment of the server's `DAV:current-user-principal`.
+/// The longest name of a mail domain, in bytes (RFC 1035, section 2.3.4).
+const MAX_DOMAIN_BYTES: usize = 255;
+
+/// The longest name of a header, and the longest User-Agent, in bytes.
+const MAX_HEADER_BYTES: usize = 1000;
+
+const PROPFIND: &str = "PROPFIND";
+
+/// Which name is sent to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Principal {
-    /// Whoever the server took the credentials for.
-    Any,
-    /// The login name.
+pub enum LoginName {
+    /// The name that the mail client gave.
     User,
-    /// The login name without its domain.
+    /// The same without [`Options::domain`].
     Username,
 }
 
-const PRINCIPALS: [(&str, Principal); 3] =
-    [("any", Principal::Any), ("user", Principal::User), ("username", Principal::Username)];
+const LOGIN_NAMES: [(&str, LoginName); 2] =
+    [("user", LoginName::User), ("username", LoginName::Username)];
+
+/// Whose password it must be, where the server names somebody (`DAV:current-user-principal`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// The login's own.
+    User,
+    /// Anybody's.
+    Any,
+}
+
+const PRINCIPALS: [(&str, Principal); 2] = [("user", Principal::User), ("any", Principal::Any)];
 
 /// Which app passwords are accepted, by the files that they open in Nextcloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,16 +82,19 @@ pub struct Options {
     pub timeout: Duration,
     /// The deadline of one connection, TLS included; the look-up of its addresses has the same.
     pub connect_timeout: Duration,
-    /// How long a server that was out of reach is left alone: 0 to 60000 ms, 2000 ms by default. A
-    /// lookup fails at once meanwhile; the first one after that tries. 0 turns it off. Only a
-    /// failure to resolve, connect or agree on TLS counts, never an answer or its absence: else a
-    /// client could switch off the logins of others.
+    /// How long an unreachable server is not retried: 0 to 60000 ms, 2000 ms by default. Meanwhile
+    /// lookups fail at once. 0 turns it off. Only a failure to resolve, connect or negotiate TLS
+    /// counts, never an answer or its absence: else a client could switch off the logins of others.
     pub backoff: Duration,
     /// The certificates to trust.
     pub roots: Roots,
     /// Whether passwords may cross a network in clear.
     pub allow_cleartext: bool,
-    /// Who must have answered.
+    /// The mail domain of the server's names that have none.
+    pub domain: Option<String>,
+    /// Which name is sent.
+    pub login_name: LoginName,
+    /// Whose password it must be.
     pub principal: Principal,
     /// Which app passwords are accepted.
     pub file_access: FileAccess,
@@ -112,6 +133,8 @@ impl Options {
                 "backoff_msecs" => value.msecs(BACKOFF).map(|time| options.backoff = time),
                 "ca_file" => Roots::from_file(value).map(|roots| options.roots = roots),
                 "allow_cleartext" => value.boolean().map(|yes| options.allow_cleartext = yes),
+                "domain" => domain(value).map(|name| options.domain = Some(name)),
+                "login_name" => value.word(&LOGIN_NAMES).map(|name| options.login_name = name),
                 "principal" => value.word(&PRINCIPALS).map(|who| options.principal = who),
                 "file_access" => value.word(&FILE_ACCESS).map(|files| options.file_access = files),
                 "user_agent" => user_agent(value).map(|name| options.user_agent = name),
@@ -120,14 +143,15 @@ impl Options {
             };
             result.map_err(|problem| wrong(key, problem))?;
         }
-        options.check().map_err(|(key, problem)| wrong(key, problem.into()))?;
+        let asks_for = |option: &str| given.iter().any(|(key, _)| key == option);
+        options.check(asks_for).map_err(|(key, problem)| wrong(key, problem.into()))?;
         Ok(options)
     }
 
     fn defaults(url: Url) -> Self {
         Self {
             url,
-            method: Method::from_bytes(b"PROPFIND").expect("it is a token"),
+            method: Method::from_bytes(PROPFIND.as_bytes()).expect("it is a token"),
             success_status: 207,
             failure_status: 401,
             forwarded_header: Some(HeaderName::from_static("x-forwarded-for")),
@@ -136,7 +160,9 @@ impl Options {
             backoff: Duration::from_millis(2000),
             roots: Roots::Mozilla,
             allow_cleartext: false,
-            principal: Principal::Any,
+            domain: None,
+            login_name: LoginName::User,
+            principal: Principal::User,
             file_access: FileAccess::Any,
             user_agent: HeaderValue::from_static(concat!("httpbasic/", env!("CARGO_PKG_VERSION"))),
             debug: false,
@@ -145,11 +171,24 @@ impl Options {
 
     /// Whether the method asks for properties, so that the answer must be a multistatus body.
     pub fn is_propfind(&self) -> bool {
-        self.method.as_str() == "PROPFIND"
+        self.method.as_str() == PROPFIND
     }
 
-    /// What the options must be together.
-    fn check(&self) -> Result<(), (&'static str, &'static str)> {
+    /// The name that is sent for a login with this one.
+    pub fn sent_name<'a>(&self, user: &'a [u8]) -> &'a [u8] {
+        match self.login_name {
+            LoginName::User => user,
+            LoginName::Username => without_domain(user, self.domain.as_deref()),
+        }
+    }
+
+    /// Whether the body of an answer with this status is needed to prove the password.
+    pub fn is_proof(&self, status: u16) -> bool {
+        self.is_propfind() && status == self.success_status
+    }
+
+    /// What the options must be together; `is_given` tells which ones are not left to the defaults.
+    fn check(&self, is_given: impl Fn(&str) -> bool) -> Result<(), (&'static str, &'static str)> {
         if !self.url.is_https() && !self.allow_cleartext && !self.url.is_loopback() {
             let problem = "must begin with https:// unless the host is loopback: passwords would \
                            cross the network in clear (allow_cleartext = true permits it)";
@@ -158,7 +197,10 @@ impl Options {
         if self.success_status == self.failure_status {
             return Err(("failure_status", "must differ from success_status"));
         }
-        if self.principal != Principal::Any && !self.is_propfind() {
+        if self.login_name == LoginName::Username && self.domain.is_none() {
+            return Err(("login_name", "needs domain, which is left out of the name"));
+        }
+        if is_given("principal") && self.principal == Principal::User && !self.is_propfind() {
             return Err(("principal", "needs the method PROPFIND, which alone asks for it"));
         }
         if self.file_access != FileAccess::Any && !self.is_propfind() {
@@ -174,7 +216,21 @@ fn wrong(key: &str, problem: String) -> Error {
 
 fn method(value: &Value) -> Result<Method, String> {
     let what = "an HTTP method such as PROPFIND or GET";
-    Method::from_bytes(value.text(what)?.as_bytes()).map_err(|_| value.expected(what))
+    let name = value.text(what)?;
+    // Methods are case-sensitive (RFC 9110, section 9.1), and there is no other one that reads alike.
+    let name = if name.eq_ignore_ascii_case(PROPFIND) { PROPFIND } else { name };
+    Method::from_bytes(name.as_bytes()).map_err(|_| value.expected(what))
+}
+
+fn domain(value: &Value) -> Result<String, String> {
+    let what = "a mail domain such as example.com";
+    let name = value.text(what)?;
+    let is_label = |label: &str| {
+        let fits = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+        !label.is_empty() && label.chars().all(fits)
+    };
+    let is_domain = name.len() <= MAX_DOMAIN_BYTES && name.split('.').all(is_label);
+    if is_domain { Ok(name.into()) } else { Err(value.expected(what)) }
 }
 
 fn header(value: &Value) -> Result<Option<HeaderName>, String> {
@@ -184,27 +240,37 @@ fn header(value: &Value) -> Result<Option<HeaderName>, String> {
         return Ok(None);
     }
     let taken = [
+        header_names::ACCEPT_ENCODING,
         header_names::AUTHORIZATION,
         header_names::CONNECTION,
         header_names::CONTENT_LENGTH,
         header_names::CONTENT_TYPE,
+        header_names::COOKIE,
         header_names::EXPECT,
         header_names::HOST,
+        header_names::PROXY_AUTHORIZATION,
+        header_names::TE,
+        header_names::TRAILER,
         header_names::TRANSFER_ENCODING,
+        header_names::UPGRADE,
         header_names::USER_AGENT,
         HeaderName::from_static("depth"),
+        HeaderName::from_static("keep-alive"),
+        HeaderName::from_static("proxy-connection"),
     ];
     match HeaderName::from_bytes(name.as_bytes()) {
-        Ok(name) if !taken.contains(&name) => Ok(Some(name)),
+        Ok(header) if name.len() <= MAX_HEADER_BYTES && !taken.contains(&header) => {
+            Ok(Some(header))
+        }
         _ => Err(value.expected(what)),
     }
 }
 
 fn user_agent(value: &Value) -> Result<HeaderValue, String> {
-    let what = "printable ASCII";
+    let what = "1 to 1000 characters of printable ASCII";
     let name = value.text(what)?;
     match HeaderValue::from_str(name) {
-        Ok(header) if !name.is_empty() && name.is_ascii() => Ok(header),
+        Ok(header) if (1..=MAX_HEADER_BYTES).contains(&name.len()) && name.is_ascii() => Ok(header),
         _ => Err(value.expected(what)),
     }
 }
@@ -238,7 +304,8 @@ mod tests {
         assert_eq!(options.timeout, Duration::from_millis(5000));
         assert_eq!(options.connect_timeout, Duration::from_millis(2000));
         assert_eq!(options.backoff, Duration::from_millis(2000));
-        assert_eq!(options.principal, Principal::Any);
+        assert_eq!((options.principal, options.login_name), (Principal::User, LoginName::User));
+        assert_eq!(options.domain, None);
         assert_eq!(options.user_agent, concat!("httpbasic/", env!("CARGO_PKG_VERSION")));
         assert!(matches!(options.roots, Roots::Mozilla) && !options.debug);
     }
@@ -256,7 +323,16 @@ mod tests {
 
     #[test]
     fn passwords_cross_the_network_in_clear_only_if_told_so() {
-        for host in ["127.0.0.1:80", "127.1.2.3", "[::1]:8080", "localhost", "LocalHost:80"] {
+        for host in [
+            "127.0.0.1:80",
+            "127.1.2.3",
+            "[::1]:8080",
+            "[::ffff:127.0.0.1]",
+            "localhost",
+            "LocalHost:80",
+            "localhost.",
+            "ip6-localhost",
+        ] {
             assert!(url(&format!("http://{host}/")).is_ok(), "{host}");
         }
         for host in ["192.0.2.1", "localhost.example.com", "[::2]", "127.0.0.1.example.com"] {
@@ -334,14 +410,35 @@ mod tests {
             ("method", "PROP FIND"),
             ("method", ""),
             ("principal", "User"),
+            ("principal", "username"),
+            ("login_name", "User"),
+            ("login_name", ""),
+            ("domain", ""),
+            ("domain", "@example.com"),
+            ("domain", "bob@example.com"),
+            ("domain", "example .com"),
+            ("domain", " example.com"),
+            ("domain", "example.com."),
+            ("domain", ".example.com"),
+            ("domain", "example..com"),
+            ("domain", "example.com/"),
+            ("domain", "a\nb"),
+            ("domain", &"x".repeat(256)),
             ("file_access", "no"),
             ("forwarded_header", "X Forwarded"),
             ("forwarded_header", "X:\r\nY"),
             ("forwarded_header", "authorization"),
             ("forwarded_header", "Host"),
+            ("forwarded_header", "Cookie"),
+            ("forwarded_header", "TE"),
+            ("forwarded_header", "upgrade"),
+            ("forwarded_header", "Proxy-Authorization"),
+            ("forwarded_header", "Accept-Encoding"),
+            ("forwarded_header", &"x".repeat(1001)),
             ("user_agent", ""),
             ("user_agent", "a\r\nX: y"),
             ("user_agent", "ä"),
+            ("user_agent", &"x".repeat(1001)),
         ] {
             assert!(
                 problem(key, string(wrong)).starts_with(&format!("{key} expected ")),
@@ -350,6 +447,26 @@ mod tests {
             assert!(problem(key, Value::Number(1.0)).ends_with(", got 1"), "{key}");
         }
         assert!(with("forwarded_header", string("")).unwrap().forwarded_header.is_none());
+    }
+
+    #[test]
+    fn propfind_is_propfind_in_any_case() {
+        for (name, is_propfind) in
+            [("PROPFIND", true), ("propfind", true), ("PropFind", true), ("get", false)]
+        {
+            let options = with("method", string(name)).unwrap();
+            assert_eq!(options.is_propfind(), is_propfind, "{name}");
+            assert_eq!(options.method, if is_propfind { "PROPFIND" } else { name });
+        }
+    }
+
+    #[test]
+    fn a_domain_may_be_in_any_case_and_alphabet() {
+        for name in
+            ["example.com", "Example.COM", "localhost", "xn--bcher-kva.example", "bücher.de"]
+        {
+            assert_eq!(with("domain", string(name)).unwrap().domain.as_deref(), Some(name));
+        }
     }
 
     #[test]
@@ -365,6 +482,12 @@ mod tests {
         assert_eq!(same, "failure_status must differ from success_status");
         let unasked = problem([("method", "GET"), ("principal", "user")]);
         assert!(unasked.starts_with("principal needs the method PROPFIND"), "{unasked}");
+        assert!(
+            with("method", string("GET")).is_ok(),
+            "the default of principal is no contradiction"
+        );
+        let nameless = problem([("login_name", "username"), ("debug", "no")]);
+        assert_eq!(nameless, "login_name needs domain, which is left out of the name");
         let unasked = problem([("method", "GET"), ("file_access", "none")]);
         assert!(unasked.starts_with("file_access needs the method PROPFIND"), "{unasked}");
     }

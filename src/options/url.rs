@@ -13,6 +13,9 @@ use super::value::Value;
 /// What is encoded in a segment of a path: all but the unreserved characters (RFC 3986, section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The names that Debian's /etc/hosts gives to loopback addresses.
+const LOCALHOST: [&str; 3] = ["localhost", "ip6-localhost", "ip6-loopback"];
+
 /// The longest URL, in bytes. It goes into one line of a request's head.
 const MAX_BYTES: usize = 10_000;
 
@@ -40,6 +43,9 @@ impl Url {
             return Err("must be ASCII without spaces; percent-encode the rest".into());
         }
         let absolute = || "must be an absolute URL such as https://host/path".to_string();
+        if has_encoded_host(bytes) {
+            return Err("has a percent-encoded host; write it as in DNS (xn--…)".into());
+        }
         let uri = Uri::try_from(&bytes[..]).map_err(|_| absolute())?;
         let scheme = uri.scheme_str().ok_or_else(absolute)?;
         let authority = uri.authority().ok_or_else(absolute)?;
@@ -82,15 +88,22 @@ impl Url {
 
     /// Whether the host is this machine, by its address or the name localhost.
     pub fn is_loopback(&self) -> bool {
-        let host = self.host();
-        host.eq_ignore_ascii_case("localhost")
-            || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        let host = self.host().trim_end_matches('.');
+        LOCALHOST.iter().any(|name| host.eq_ignore_ascii_case(name))
+            || host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
     }
 
     /// Whose certificate the server must show.
     pub fn server_name(&self) -> ServerName<'static> {
         let host = self.host().to_owned();
         ServerName::try_from(host).expect("the host was checked when the URL was read")
+    }
+
+    /// The URL at which a Nextcloud names the user, if this is one of its URLs.
+    pub fn of_nextcloud(&self) -> Option<String> {
+        let text = self.to_string();
+        let (base, _) = text.split_once("/remote.php/")?;
+        Some(format!("{base}/remote.php/dav/"))
     }
 
     /// Where Nextcloud, if this is its WebDAV URL, keeps the files of the user of this name.
@@ -102,6 +115,13 @@ impl Url {
         parts.path_and_query = Some(path.expect("every byte of a name is encoded that needs it"));
         Self(Uri::from_parts(parts).expect("only the path of a whole URL has changed"))
     }
+}
+
+/// Whether the part between `//` and the next `/` has a percent sign.
+fn has_encoded_host(url: &[u8]) -> bool {
+    let mut parts = url.splitn(4, |byte| *byte == b'/').skip(1);
+    parts.next().is_some_and(<[u8]>::is_empty)
+        && parts.next().is_some_and(|authority| authority.contains(&b'%'))
 }
 
 impl fmt::Display for Url {
@@ -137,6 +157,8 @@ mod tests {
             ("https://host:0/", "port"),
             ("https://host:/", "port"),
             ("https://host:65536/", "port"),
+            ("https://m%C3%BCller.example/dav/", "xn--"),
+            ("https://%6c/", "xn--"),
             ("https://ho_st!/", "host"),
             ("https://[::g]/", "host"),
             (&*format!("https://host/{}", "x".repeat(MAX_BYTES)), "10000 bytes"),
@@ -161,6 +183,20 @@ mod tests {
             ("https://h/", "a/../b?c#d%é", "https://h/files/a%2F..%2Fb%3Fc%23d%25%C3%A9/"),
         ] {
             assert_eq!(url(base).unwrap().files(name).to_string(), expected, "{base} {name}");
+        }
+    }
+
+    #[test]
+    fn a_nextcloud_names_the_user_below_remote_php_dav() {
+        for (given, expected) in [
+            ("https://h/remote.php/webdav/", Some("https://h/remote.php/dav/")),
+            (
+                "https://h:8443/cloud/remote.php/webdav",
+                Some("https://h:8443/cloud/remote.php/dav/"),
+            ),
+            ("https://h/dav/", None),
+        ] {
+            assert_eq!(url(given).unwrap().of_nextcloud().as_deref(), expected, "{given}");
         }
     }
 

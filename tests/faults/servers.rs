@@ -48,10 +48,22 @@ macro_rules! waits_after {
     };
 }
 
+/// Sends these bytes and closes the connection, but does not tell TLS.
+macro_rules! hangs_up_after {
+    ($bytes:expr) => {
+        Fault::Answer(|stream| {
+            let _ = stream.write_all($bytes).and_then(|()| stream.flush());
+            stream.hang_up();
+        })
+    };
+}
+
 const CONNECTING: &str = "timeout: gave up after 3?? ms while connecting";
 const HANDSHAKING: &str = "timeout: gave up after 3?? ms while negotiating TLS";
 const WAITING: &str = "timeout: gave up after 4?? ms while waiting for the answer";
 const BROKE_OFF: &str = "protocol: the server broke off";
+const NOT_HTTP: &str = "protocol: the server does not speak HTTP/1.1";
+const AMBIGUOUS: &str = "protocol: the answer's Transfer-Encoding is ambiguous";
 
 fn connections(world: &World) -> Vec<Row> {
     let unavailable = "unavailable";
@@ -148,6 +160,22 @@ fn heads() -> Vec<Row> {
             ends_after!(b"<multistatus xmlns='DAV:'><response/></multistatus>"),
             unavailable,
             "protocol: ",
+        ),
+        row("status 007", waits_after!(b"HTTP/1.1 007 Bond\r\n\r\n"), unavailable, NOT_HTTP),
+        row("an empty head", waits_after!(b"\r\n\r\n\r\n\r\n"), unavailable, WAITING),
+        row(
+            "too many headers",
+            waits_after!(&[&b"HTTP/1.1 207 X\r\n"[..], &b"X: y\r\n".repeat(200), b"\r\n"].concat()),
+            unavailable,
+            NOT_HTTP,
+        ),
+        row(
+            "frames of HTTP/2",
+            waits_after!(
+                b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x80\0\x04\0\x01\0\0\0\x05\0\xff\xff\xff"
+            ),
+            unavailable,
+            NOT_HTTP,
         ),
         row("HTTP/2", waits_after!(b"HTTP/2 207\r\n\r\n"), unavailable, "protocol: "),
         row(
@@ -301,7 +329,7 @@ fn bodies() -> Vec<Row> {
             "Content-Length too short",
             waits_after!(&sized(&["100"])),
             unavailable,
-            "207 Multi-Status without a multistatus body",
+            "207 Multi-Status: the body is broken XML; is the URL right?",
         ),
         row(
             "Content-Length twice",
@@ -315,6 +343,60 @@ fn bodies() -> Vec<Row> {
             waits_after!(&sized(&["99999999999999999999"])),
             unavailable,
             "protocol: ",
+        ),
+        row("Content-Length with a sign", waits_after!(&sized(&["+9"])), unavailable, NOT_HTTP),
+        row("Content-Length empty", waits_after!(&sized(&[""])), unavailable, NOT_HTTP),
+        row(
+            "Content-Length twice, the same",
+            ends_after!(&sized(&[&body().len().to_string(), &body().len().to_string()])),
+            "ok",
+            "",
+        ),
+        row(
+            "Content-Length and Transfer-Encoding",
+            waits_after!(&coded("HTTP/1.1", "chunked\r\nContent-Length: 5")),
+            unavailable,
+            AMBIGUOUS,
+        ),
+        row(
+            "Transfer-Encoding gzip, chunked",
+            waits_after!(&coded("HTTP/1.1", "gzip, chunked")),
+            unavailable,
+            AMBIGUOUS,
+        ),
+        row(
+            "Transfer-Encoding chunked, twice",
+            waits_after!(&coded("HTTP/1.1", "chunked\r\nTransfer-Encoding: chunked")),
+            unavailable,
+            AMBIGUOUS,
+        ),
+        row(
+            "chunked in HTTP/1.0",
+            waits_after!(&coded("HTTP/1.0", "chunked")),
+            unavailable,
+            AMBIGUOUS,
+        ),
+        row(
+            "a refusal whose length is ambiguous is a refusal",
+            waits_after!(
+                b"HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\
+                  Content-Length: 5\r\n\r\n0\r\n\r\n"
+            ),
+            "refused",
+            "401 Unauthorized",
+        ),
+        row("no length, closed without close_notify", hangs_up_after!(&sized(&[])), "ok", ""),
+        row(
+            "no length, cut, closed without close_notify",
+            hangs_up_after!(&sized(&[])[..200]),
+            unavailable,
+            "207 Multi-Status: the body is broken XML",
+        ),
+        row(
+            "cut, closed without close_notify",
+            hangs_up_after!(&principal("alice")[..200]),
+            unavailable,
+            BROKE_OFF,
         ),
         row("no length, closed", ends_after!(&sized(&[])), "ok", ""),
         row("no length, kept", waits_after!(&sized(&[])), unavailable, WAITING),
@@ -334,7 +416,7 @@ fn bodies() -> Vec<Row> {
                   \x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"
             ),
             unavailable,
-            "207 Multi-Status without a multistatus body",
+            "207 Multi-Status: the body is encoded (Content-Encoding: gzip)",
         ),
         row(
             "a refusal whose body is cut is a refusal",
@@ -364,6 +446,17 @@ fn body() -> String {
 fn sized(lengths: &[&str]) -> Vec<u8> {
     let lines: String = lengths.iter().map(|n| format!("Content-Length: {n}\r\n")).collect();
     format!("HTTP/1.1 207 Multi-Status\r\n{lines}\r\n{}", body()).into_bytes()
+}
+
+/// A right body in one chunk, with this version and these codings announced.
+fn coded(version: &str, codings: &str) -> Vec<u8> {
+    let body = body();
+    format!(
+        "{version} 207 Multi-Status\r\nTransfer-Encoding: {codings}\r\n\r\n\
+         {:x}\r\n{body}\r\n0\r\n\r\n",
+        body.len()
+    )
+    .into_bytes()
 }
 
 /// A right body in two chunks with this extension, and what comes after them.

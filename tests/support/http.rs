@@ -34,6 +34,9 @@ pub trait Stream: Read + Write {
 
     /// Sends bytes of the wire; whether that went well.
     fn send_encoded(&mut self, bytes: &[u8]) -> bool;
+
+    /// Closes the TCP connection; TLS is not told.
+    fn hang_up(&mut self);
 }
 
 impl Stream for &TcpStream {
@@ -43,6 +46,10 @@ impl Stream for &TcpStream {
 
     fn send_encoded(&mut self, bytes: &[u8]) -> bool {
         self.write_all(bytes).is_ok()
+    }
+
+    fn hang_up(&mut self) {
+        let _ = self.shutdown(Shutdown::Both);
     }
 }
 
@@ -60,6 +67,10 @@ impl Stream for StreamOwned<ServerConnection, &TcpStream> {
 
     fn send_encoded(&mut self, bytes: &[u8]) -> bool {
         self.sock.write_all(bytes).is_ok()
+    }
+
+    fn hang_up(&mut self) {
+        self.sock.hang_up();
     }
 }
 
