@@ -9,12 +9,14 @@ local httpbasic = {}
 ---What a client is made of. With Dovecot 2.4 every value may also be a string: "5000", "yes", "no".
 ---@class httpbasic.Options
 ---@field url string Required. Absolute, https:// or http://, without user name and fragment.
----@field principal? "any"|"user"|"username" Whose password it must be. Default: "any".
+---@field domain? string The mail domain of names on the server that have none.
+---@field login_name? "user"|"username" The name that is sent: as given, or without domain. Default: "user".
+---@field principal? "user"|"any" Whose password it must be, where the server names somebody. Default: "user".
 ---@field file_access? "any"|"none" "none" accepts no password that opens files in Nextcloud. Default: "any".
 ---@field ca_file? string A PEM file of CAs to trust instead of Mozilla's.
 ---@field timeout_msecs? integer The whole lookup, in milliseconds, 100 to 55000. Default: 5000.
 ---@field connect_timeout_msecs? integer One connection, in milliseconds, 100 to 55000. Default: 2000.
----@field backoff_msecs? integer How long a server out of reach is left alone, in milliseconds, 0 to 60000. Default: 2000.
+---@field backoff_msecs? integer How long an unreachable server is not retried, in milliseconds, 0 to 60000. Default: 2000.
 ---@field method? string Any HTTP method. Default: "PROPFIND".
 ---@field success_status? integer The status that proves the password, 200 to 399. Default: 207.
 ---@field failure_status? integer The status that refuses it, 300 to 499. Default: 401.
