@@ -34,5 +34,6 @@ pub mod nginx;
 pub mod port;
 pub mod process;
 pub mod users;
+pub mod web_server;
 #[cfg(feature = "vendored")]
 pub mod world;
