@@ -64,6 +64,10 @@ pub fn judge_files(response: &Response) -> Result<(), Verdict> {
 fn nothing_known(response: &Response) -> Verdict {
     let said = response.summary();
     match (response.status, &response.body) {
+        // nginx's answer.
+        (400, _) => Verdict::Unavailable(format!(
+            "{said}: it may want a client certificate, and none is sent"
+        )),
         (429, _) => Verdict::Throttled(format!("{said}: too many failed logins from this address")),
         (503, Body::Exception { message: Some(message), .. }) if is_login_exception(message) => {
             Verdict::Disabled(said)

@@ -32,6 +32,7 @@ pub mod leftovers;
 pub mod library;
 pub mod names;
 pub mod nginx;
+pub mod openssl;
 pub mod port;
 pub mod process;
 pub mod users;
