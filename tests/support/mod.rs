@@ -34,6 +34,7 @@ pub mod library;
 pub mod lighttpd;
 pub mod names;
 pub mod nginx;
+pub mod openssl;
 pub mod port;
 pub mod process;
 pub mod radicale;

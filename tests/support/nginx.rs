@@ -37,6 +37,12 @@ impl Nginx {
         Self::start_with(ca, &[], &format!("return 207 '{body}';"), &tls)
     }
 
+    /// Starts one that answers nobody without a client certificate.
+    pub fn start_wanting_client_certificate(ca: &Ca) -> Self {
+        let tls = "ssl_verify_client on; ssl_client_certificate ca.pem;";
+        Self::start_with(ca, &[], "return 207;", tls)
+    }
+
     /// Starts one that answers every request with this multistatus body, whatever the credentials.
     pub fn start_answering(ca: &Ca, body: &str) -> Self {
         Self::start_with(ca, &[], &format!("return 207 '{body}';"), "")
