@@ -521,7 +521,7 @@ fn debug_lines_go_to_dovecot_and_show_no_secret() {
     let version = env!("CARGO_PKG_VERSION");
     let introduction = format!("i_debug httpbasic {version} for Lua");
     assert!(lines[0].starts_with(&introduction), "{}", lines[0]);
-    assert!(lines[0].ends_with(" asks localhost; ca_file = given, debug = true"), "{}", lines[0]);
+    assert!(lines[0].ends_with(" asks localhost"), "{}", lines[0]);
     assert!(lines[1..].iter().all(|line| line.starts_with("i_debug <session 1> ")), "{lines:?}");
     let log = lines.join("\n");
     assert!(log.contains(" httpbasic::client: PROPFIND https://localhost:"), "{log}");

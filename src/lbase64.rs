@@ -3,10 +3,12 @@
 //! They are those of lbase64 1.5.3 to the letter, oddities included: a script must not notice which
 //! of the two it runs on.
 
+use std::convert::Infallible;
 use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, STANDARD, URL_SAFE};
+use zeroize::Zeroizing;
 
 /// How many values an encoder's table has: 64 digits and, as the last, the padding.
 pub const VALUES: usize = 65;
@@ -81,23 +83,20 @@ impl Encoder {
         Self { bytes, engine: known.map(|alphabet| &alphabet.engine) }
     }
 
-    /// How many bytes `length` bytes become.
-    pub fn size(length: usize) -> usize {
-        length.div_ceil(3) * 4
-    }
-
-    /// Encodes `text` into `out`, which has room for it, and says how many bytes it became.
+    /// Encodes `text`.
     ///
     /// # Errors
     /// [`Error::NoByte`]
-    pub fn encode(&self, text: &[u8], out: &mut [u8]) -> Result<usize, Error> {
+    pub fn encode(&self, text: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let mut out = Zeroizing::new(vec![0; text.len().div_ceil(3) * 4]);
         match self.engine {
-            Some(engine) => Ok(engine.encode_slice(text, out).expect("there is room")),
-            None => self.encode_by_table(text, out),
+            Some(engine) => _ = engine.encode_slice(text, &mut out).expect("there is room"),
+            None => self.encode_by_table(text, &mut out)?,
         }
+        Ok(out)
     }
 
-    fn encode_by_table(&self, text: &[u8], out: &mut [u8]) -> Result<usize, Error> {
+    fn encode_by_table(&self, text: &[u8], out: &mut [u8]) -> Result<(), Error> {
         let byte = |value: u32| self.bytes[value as usize].ok_or(Error::NoByte(value as u8));
         for (group, out) in text.chunks(3).zip(out.chunks_exact_mut(4)) {
             let octet = |place: usize| u32::from(group.get(place).copied().unwrap_or(0));
@@ -107,7 +106,7 @@ impl Encoder {
             out[2] = byte(if group.len() > 1 { bits >> 6 & 63 } else { 64 })?;
             out[3] = byte(if group.len() > 2 { bits & 63 } else { 64 })?;
         }
-        Ok(Self::size(text.len()))
+        Ok(())
     }
 }
 
@@ -128,7 +127,8 @@ pub struct Decoder {
 /// The decoder of a call that brings none.
 pub static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
     let values = values(&ALPHABETS[0].bytes);
-    Decoder::new(b'+', b'/', |byte| values[usize::from(byte)].map(u32::from))
+    let value = |byte| Ok::<_, Infallible>(values[usize::from(byte)].map(u32::from));
+    Decoder::new(b'+', b'/', value).unwrap_or_else(|never| match never {})
 });
 
 impl Decoder {
@@ -137,12 +137,16 @@ impl Decoder {
     /// far as the 24 of a group.
     ///
     /// Every other byte is garbage and skipped, even if it has a value.
-    pub fn new(s62: u8, s63: u8, mut value: impl FnMut(u8) -> Option<u32>) -> Self {
+    pub fn new<E>(
+        s62: u8,
+        s63: u8,
+        value: impl Fn(u8) -> Result<Option<u32>, E>,
+    ) -> Result<Self, E> {
         let mut characters = [Character::Garbage; 256];
         for (byte, character) in (0..=u8::MAX).zip(&mut characters) {
             let counts = byte.is_ascii_alphanumeric() || byte == PADDING;
             if counts || matches(s62, byte) || matches(s63, byte) {
-                *character = value(byte).map_or(Character::Unknown, Character::Value);
+                *character = value(byte)?.map_or(Character::Unknown, Character::Value);
             }
         }
         let agrees = |alphabet: &&Alphabet| {
@@ -151,16 +155,19 @@ impl Decoder {
             })
         };
         let known = ALPHABETS.iter().find(agrees);
-        Self { characters, engine: known.map(|alphabet| &alphabet.engine) }
+        Ok(Self { characters, engine: known.map(|alphabet| &alphabet.engine) })
     }
 
-    /// Decodes `text` into `out`, which is as long, and says how many bytes it became.
+    /// Decodes `text`.
     ///
     /// # Errors
     /// [`Error::NoValue`] and [`Error::Incomplete`]
-    pub fn decode(&self, text: &[u8], out: &mut [u8]) -> Result<usize, Error> {
-        let regular = self.engine.and_then(|engine| engine.decode_slice(text, out).ok());
-        regular.map_or_else(|| self.decode_by_table(text, out), Ok)
+    pub fn decode(&self, text: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let mut out = Zeroizing::new(vec![0; text.len()]);
+        let regular = self.engine.and_then(|engine| engine.decode_slice(text, &mut out).ok());
+        let length = regular.map_or_else(|| self.decode_by_table(text, &mut out), Ok)?;
+        out.truncate(length);
+        Ok(out)
     }
 
     /// Collects in `out` what is no garbage and decodes it there: three bytes never reach the

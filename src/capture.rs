@@ -1,4 +1,4 @@
-//! Log records on their way to Dovecot: caught while a call runs, handed over when it ends.
+//! Log records on their way to Dovecot: collected while a call runs, logged when it ends.
 
 use std::cell::RefCell;
 use std::sync::Once;
@@ -11,22 +11,22 @@ pub type Line = (Level, String);
 /// The most lines that one call keeps; what else is said is dropped.
 const MAX_LINES: usize = 100;
 
-struct Caught {
+struct Collected {
     level: LevelFilter,
     lines: Vec<Line>,
 }
 
 thread_local! {
-    static CAUGHT: RefCell<Option<Caught>> = const { RefCell::new(None) };
+    static COLLECTED: RefCell<Option<Collected>> = const { RefCell::new(None) };
 }
 
 /// The process's one logger, whatever the number of Lua states that loaded this library.
-struct Catcher;
+struct Collector;
 
-impl Log for Catcher {
+impl Log for Collector {
     fn enabled(&self, metadata: &Metadata) -> bool {
-        CAUGHT.with_borrow(|caught| {
-            caught.as_ref().is_some_and(|caught| metadata.level() <= caught.level)
+        COLLECTED.with_borrow(|collected| {
+            collected.as_ref().is_some_and(|collected| metadata.level() <= collected.level)
         })
     }
 
@@ -35,9 +35,11 @@ impl Log for Catcher {
             return;
         }
         let line = format!("{}: {}", record.target(), record.args()).replace(char::is_control, " ");
-        CAUGHT.with_borrow_mut(|caught| {
-            if let Some(caught) = caught.as_mut().filter(|caught| caught.lines.len() < MAX_LINES) {
-                caught.lines.push((record.level(), line));
+        COLLECTED.with_borrow_mut(|collected| {
+            if let Some(collected) =
+                collected.as_mut().filter(|collected| collected.lines.len() < MAX_LINES)
+            {
+                collected.lines.push((record.level(), line));
             }
         });
     }
@@ -47,20 +49,20 @@ impl Log for Catcher {
 
 /// Runs `call` and returns what was logged meanwhile by this thread: warnings and errors, with
 /// `debug` everything down to debug records. Never trace records, which may hold more than a log should.
-pub fn catch<T>(debug: bool, call: impl FnOnce() -> T) -> (T, Vec<Line>) {
+pub fn collect<T>(debug: bool, call: impl FnOnce() -> T) -> (T, Vec<Line>) {
     static LOGGER: Once = Once::new();
     LOGGER.call_once(|| {
         // Only another logger in this library could be in the way, and there is none.
-        let _ = log::set_logger(&Catcher);
+        let _ = log::set_logger(&Collector);
         log::set_max_level(LevelFilter::Warn);
     });
     let level = if debug { LevelFilter::Debug } else { LevelFilter::Warn };
     if debug {
         log::set_max_level(LevelFilter::Debug);
     }
-    CAUGHT.set(Some(Caught { level, lines: Vec::new() }));
+    COLLECTED.set(Some(Collected { level, lines: Vec::new() }));
     let result = call();
-    let lines = CAUGHT.take().map(|caught| caught.lines).unwrap_or_default();
+    let lines = COLLECTED.take().map(|collected| collected.lines).unwrap_or_default();
     (result, lines)
 }
 
@@ -76,8 +78,8 @@ mod tests {
     }
 
     #[test]
-    fn without_debug_only_warnings_and_errors_are_caught() {
-        let (_, lines) = catch(false, say_everything);
+    fn without_debug_only_warnings_and_errors_are_collected() {
+        let (_, lines) = collect(false, say_everything);
         assert_eq!(
             lines.iter().map(|line| line.0).collect::<Vec<_>>(),
             [Level::Error, Level::Warn]
@@ -85,16 +87,16 @@ mod tests {
     }
 
     #[test]
-    fn with_debug_everything_but_trace_records_is_caught_as_single_lines() {
-        let (_, lines) = catch(true, say_everything);
+    fn with_debug_everything_but_trace_records_is_collected_as_single_lines() {
+        let (_, lines) = collect(true, say_everything);
         assert_eq!(lines.len(), 3);
         assert!(lines[2].1.ends_with(": one line"), "{lines:?}");
     }
 
     #[test]
-    fn nothing_is_caught_outside_of_a_call_and_not_without_bound() {
+    fn nothing_is_collected_outside_of_a_call_and_not_without_bound() {
         say_everything();
-        let (_, lines) = catch(true, || (0..1000).for_each(|_| say_everything()));
+        let (_, lines) = collect(true, || (0..1000).for_each(|_| say_everything()));
         assert_eq!(lines.len(), MAX_LINES);
     }
 }
