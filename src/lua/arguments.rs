@@ -2,41 +2,42 @@
 
 use std::fmt::Display;
 
-use mlua::{MultiValue, String as LuaString, Table, UserDataRef, Value};
+use mlua::{String as LuaString, Table, UserDataRef, Value};
 
 use crate::client::Client;
 use crate::lua::function::Problem;
 
 /// The arguments of a call of `function`, counted from 1 as in Lua.
-pub struct Arguments {
-    pub function: &'static str,
-    pub values: MultiValue,
+pub struct Arguments<'a> {
+    pub function: &'a str,
+    pub values: &'a [Value],
 }
 
-impl Arguments {
+impl Arguments<'_> {
     /// Takes off the client that a method is called on.
     pub fn client(&mut self) -> Result<UserDataRef<Client>, Problem> {
-        let object = self.values.pop_front();
-        let userdata = object.as_ref().and_then(Value::as_userdata);
+        let object = self.values.first();
+        self.values = self.values.get(1..).unwrap_or_default();
+        let userdata = object.and_then(Value::as_userdata);
         userdata.and_then(|userdata| userdata.borrow().ok()).ok_or_else(|| {
-            let (function, got) = (self.function, object.as_ref().map_or("no value", kind));
-            format!("calling '{function}' on bad self (httpbasic.client expected, got {got}); is there a colon before it?").into()
+            let (function, got) = (self.function, object.map_or("no value", kind));
+            let problem = format!("httpbasic.client expected, got {got}");
+            format!("calling '{function}' on bad self ({problem}); is there a colon before it?")
+                .into()
         })
     }
 
     /// There must be no more than `count`.
     pub fn at_most(&self, count: usize) -> Result<(), Problem> {
         let (function, got) = (self.function, self.values.len());
-        match got > count {
-            true => {
-                Err(format!("too many arguments to '{function}' ({count} expected, got {got})")
-                    .into())
-            }
-            false => Ok(()),
+        if got > count {
+            let text = format!("too many arguments to '{function}' ({count} expected, got {got})");
+            return Err(text.into());
         }
+        Ok(())
     }
 
-    /// A string: a number is none.
+    /// A string; Lua would take a number as well.
     pub fn string(&self, place: usize) -> Result<&LuaString, Problem> {
         self.get(place).as_string().ok_or_else(|| self.not_a("string", place))
     }

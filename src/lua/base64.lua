@@ -1,7 +1,7 @@
 -- The half in Lua of base64's functions: reads encoders and decoders, whose metamethods may raise
--- anything, and raises the problems that the other half returns.
+-- anything, and raises what the other half says is wrong.
 
-local natives = ...
+local natives, quick = ...
 
 -- The same entries without metamethods.
 local function plain(coder)
@@ -15,35 +15,36 @@ local function plain(coder)
     return entries
 end
 
--- The bytes of 62 and 63.
-local function specials(decoder)
-    local s62, s63
-    for byte, value in next, decoder do
-        if value == 62 then
-            s62 = byte
-        elseif value == 63 then
-            s63 = byte
-        end
-    end
-    return s62, s63
-end
-
 local read = { encode = plain }
 
+-- Adds the bytes of 62 and 63.
 function read.decode(decoder)
-    return plain(decoder), specials(decoder)
+    local bytes = {}
+    for byte, value in next, decoder do
+        if value == 62 or value == 63 then
+            bytes[value] = byte
+        end
+    end
+    return plain(decoder), bytes[62], bytes[63]
 end
 
 local base64 = {}
 for name, native in pairs(natives) do
-    local read = read[name]
+    local quick, read = quick[name], read[name]
+
     base64[name] = function(...)
-        local problem, result
         local text, coder = ...
+        local result, problem
+        if quick and not coder then
+            result = quick(text)
+            if result then
+                return result
+            end
+        end
         if read and type(coder) == "table" then
-            problem, result = native(text, read(coder))
+            result, problem = native(text, read(coder))
         else
-            problem, result = native(...)
+            result, problem = native(...)
         end
         if problem then
             error(problem, 2)

@@ -42,12 +42,11 @@ fn client(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
     arguments.at_most(1)?;
     let options = Options::new(pairs(arguments.table(1)?)?)
         .map_err(|error| format!("httpbasic.client: {error}"))?;
-    let lines = options.debug.then(|| (Level::Debug, introduction(&options)));
-    let client = lua.create_userdata(Client::new(options))?;
-    Ok(Outcome {
-        results: (mlua::Value::UserData(client), Nil),
-        lines: lines.into_iter().collect(),
-    })
+    let mut lines = Vec::new();
+    if options.debug {
+        lines.push((Level::Debug, introduction(lua, &options)?));
+    }
+    Ok(Outcome { results: (Client::new(options).into_lua(lua)?, Nil), lines })
 }
 
 /// The pairs of a table, in the order of their keys.
@@ -63,7 +62,7 @@ fn pairs(table: &Table) -> mlua::Result<Vec<(String, Value)>> {
         Ok((key, value(&given)))
     };
     let mut pairs = table.pairs().map(pair).collect::<mlua::Result<Vec<_>>>()?;
-    // Lua's order is by chance; the first error should not be.
+    // The first error must not depend on Lua's order.
     pairs.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(pairs)
 }
@@ -78,23 +77,11 @@ fn value(value: &mlua::Value) -> Value {
     }
 }
 
-/// The Lua that this is built for.
-const LUA: &str = if cfg!(feature = "lua54") {
-    "Lua 5.4"
-} else if cfg!(feature = "lua53") {
-    "Lua 5.3"
-} else if cfg!(feature = "lua52") {
-    "Lua 5.2"
-} else if cfg!(feature = "lua51") {
-    "Lua 5.1"
-} else {
-    "LuaJIT"
-};
-
 /// The first line of a log with `debug`.
-fn introduction(options: &Options) -> String {
+fn introduction(lua: &Lua, options: &Options) -> mlua::Result<String> {
     let (version, host) = (env!("CARGO_PKG_VERSION"), options.url.host());
-    format!("httpbasic {version} for {LUA} asks {host}")
+    let lua: String = lua.globals().get("_VERSION")?;
+    Ok(format!("httpbasic {version} for {lua} asks {host}"))
 }
 
 /// `client:verify(user, password, remote_ip, session)`
@@ -176,7 +163,7 @@ fn inspect(lua: &Lua, mut arguments: Arguments) -> Result<Outcome, Problem> {
     table.raw_set("tls_msecs", msecs(inspection.handshaking))?;
     table.raw_set("certificate", inspection.certificate.map(|der| BString::from(der.to_vec())))?;
     table.raw_set("error", inspection.error.map(|error| error.to_string()))?;
-    Ok(Outcome { results: (mlua::Value::Table(table), Nil), lines: Vec::new() })
+    Ok(Outcome { results: (table.into_lua(lua)?, Nil), lines: Vec::new() })
 }
 
 fn msecs(duration: Duration) -> u64 {

@@ -3,8 +3,7 @@
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use log::Level;
-use mlua::{Function, IntoLuaMulti, Lua, Table, Value};
+use mlua::{Function, IntoLua, Lua, MultiValue, Nil, Table, Value};
 
 use crate::capture::Line;
 use crate::lua::arguments::Arguments;
@@ -19,6 +18,15 @@ impl<T: Display> From<T> for Problem {
     }
 }
 
+impl IntoLua for Problem {
+    fn into_lua(self, lua: &Lua) -> mlua::Result<Value> {
+        self.0.into_lua(lua)
+    }
+}
+
+/// What a function does, in Rust.
+pub type Body<T> = fn(&Lua, Arguments) -> Result<T, Problem>;
+
 /// What a function returns to the script.
 pub type Results = (Value, Value);
 
@@ -29,16 +37,43 @@ pub struct Outcome {
 }
 
 /// A function that logs the lines of `body`, and raises what it says is wrong.
-pub fn raising(
-    lua: &Lua,
-    name: &'static str,
-    body: fn(&Lua, Arguments) -> Result<Outcome, Problem>,
-) -> mlua::Result<Function> {
-    let native = native(lua, name, move |lua, arguments| {
-        let Outcome { results: (first, second), lines } = body(lua, arguments)?;
-        Ok((log(lua, lines)?, first, second))
+pub fn raising(lua: &Lua, name: &'static str, body: Body<Outcome>) -> mlua::Result<Function> {
+    let native = lua.create_function(move |lua, mut values: MultiValue| {
+        Ok(match run(lua, name, values.make_contiguous(), body) {
+            Ok(Outcome { results, lines }) => (None, log(lua, lines)?, results.0, results.1),
+            Err(problem) => (Some(problem), None, Nil, Nil),
+        })
     })?;
     lua.load(include_str!("raise.lua")).set_name("=httpbasic").call(native)
+}
+
+/// A function that returns its result, or nil and what is wrong.
+pub fn native<T: IntoLua + 'static>(
+    lua: &Lua,
+    name: &'static str,
+    body: Body<T>,
+) -> mlua::Result<Function> {
+    lua.create_function(move |lua, mut values: MultiValue| {
+        Ok(run(lua, name, values.make_contiguous(), body))
+    })
+}
+
+/// The same for a call with one argument, in less time. What is wrong, [`native`] has to say: only
+/// there nil and no value are two things.
+pub fn quick<T: IntoLua + 'static>(
+    lua: &Lua,
+    name: &'static str,
+    body: Body<T>,
+) -> mlua::Result<Function> {
+    lua.create_function(move |lua, value| Ok(run(lua, name, &[value], body).ok()))
+}
+
+/// Runs `body`. No panic gets out of it.
+fn run<T>(lua: &Lua, function: &str, values: &[Value], body: Body<T>) -> Result<T, Problem> {
+    let arguments = Arguments { function, values };
+    catch_unwind(AssertUnwindSafe(|| body(lua, arguments))).unwrap_or_else(|_| {
+        Err(format!("httpbasic: a bug in '{function}'; standard error says where").into())
+    })
 }
 
 /// The lines as `raise.lua` logs them, if there are any.
@@ -46,34 +81,8 @@ fn log(lua: &Lua, lines: Vec<Line>) -> mlua::Result<Option<Table>> {
     if lines.is_empty() {
         return Ok(None);
     }
-    let lines = lines.into_iter().map(|(level, text)| {
-        let level = match level {
-            Level::Error => "error",
-            Level::Warn => "warning",
-            Level::Info => "info",
-            Level::Debug | Level::Trace => "debug",
-        };
-        [level.to_string(), text]
-    });
+    let lines = lines.into_iter().map(|(level, text)| [level.to_string(), text]);
     lua.create_sequence_from(lines).map(Some)
-}
-
-/// The half in Rust: returns what is wrong, or nil and what `body` returns. No panic gets out of it.
-pub fn native<T: IntoLuaMulti + Default>(
-    lua: &Lua,
-    name: &'static str,
-    body: impl Fn(&Lua, Arguments) -> Result<T, Problem> + 'static,
-) -> mlua::Result<Function> {
-    lua.create_function(move |lua, values| {
-        let arguments = Arguments { function: name, values };
-        let result = catch_unwind(AssertUnwindSafe(|| body(lua, arguments))).unwrap_or_else(|_| {
-            Err(format!("httpbasic: a bug in '{name}'; standard error says where").into())
-        });
-        Ok(match result {
-            Ok(values) => (None, values),
-            Err(Problem(text)) => (Some(text), T::default()),
-        })
-    })
 }
 
 // With the feature `module` there is no Lua to link to.
@@ -82,7 +91,7 @@ mod tests {
     use super::*;
 
     /// What a script gets when it calls a function with this body: the error, if it is a string.
-    fn raised(body: fn(&Lua, Arguments) -> Result<Outcome, Problem>) -> String {
+    fn raised(body: Body<Outcome>) -> String {
         let lua = Lua::new();
         lua.globals().set("call", raising(&lua, "call", body).unwrap()).unwrap();
         let script = "local ok, problem = pcall(function() local x = call() end) return problem";

@@ -1,15 +1,16 @@
 -- The half in Lua of a function: raises the problem that the other half, `native`, returns.
 
 local native = ...
+local functions = { ERROR = "i_error", WARN = "i_warning", INFO = "i_info", DEBUG = "i_debug" }
 
 -- To Dovecot's log, or to standard error where there is no Dovecot.
 local function log(lines)
     for _, line in ipairs(lines) do
         local level, text = line[1], line[2]
         if type(dovecot) == "table" then
-            dovecot["i_" .. level](text)
+            dovecot[functions[level]](text)
         else
-            io.stderr:write(level, ": ", text, "\n")
+            io.stderr:write(level, " ", text, "\n")
         end
     end
 end
