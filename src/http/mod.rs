@@ -20,6 +20,5 @@ mod tls;
 mod transport;
 mod verifier;
 
-pub use client::Client;
-pub use deadline::Deadline;
+pub use client::{Client, Lookup};
 pub use response::Response;
