@@ -1,7 +1,7 @@
 //! lbase64's table of functions.
 
 use mlua::{Lua, String as LuaString, Table, Value};
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 use crate::lbase64::{self, DECODER, Decoder, Error};
 use crate::lua::arguments::Arguments;
@@ -75,12 +75,15 @@ fn result(
     fill: impl FnOnce(&mut [u8]) -> Result<usize, Error>,
 ) -> Result<LuaString, Problem> {
     // From malloc, which is faster here than the calloc behind `vec![0; size]`.
-    let mut out = Zeroizing::new([0].repeat(size).into_boxed_slice());
-    let length = fill(&mut out).map_err(|error| {
+    let mut out = [0].repeat(size);
+    let result = fill(&mut out).map(|length| lua.create_string(&out[..length]));
+    // As a slice, which is wiped in bulk; a vector would be wiped byte by byte.
+    out.as_mut_slice().zeroize();
+    let result = result.map_err(|error| {
         let place = if error == Error::Incomplete { 1 } else { 2 };
         arguments.bad(place, error)
     })?;
-    Ok(lua.create_string(&out[..length])?)
+    Ok(result?)
 }
 
 /// The arguments of `makeencoder` and `makedecoder`, of which the first bytes count.
