@@ -92,7 +92,8 @@ impl MailServer {
                  slapd -f /etc/ldap/slapd.conf -h ldap://127.0.0.1:{ldap} -u openldap -g openldap"
             ));
         }
-        debian.run("dovecot\npostfix start");
+        // Postfix makes the folder of the socket.
+        debian.run("postfix start\ndovecot");
         Self { ports, debian, _folder: folder }
     }
 
