@@ -89,7 +89,10 @@ fn dovecot_2_4(example: Example, ports: &Ports, identity_provider: Option<u16>) 
         ("/etc/dovecot/conf.d/10-auth.conf", auth),
         ("/etc/dovecot/conf.d/10-logging.conf", LOGGING.into()),
         ("/etc/dovecot/conf.d/10-mail.conf", MAIL_2_4.into()),
-        ("/etc/dovecot/conf.d/10-master.conf", services(ports)),
+        (
+            "/etc/dovecot/conf.d/10-master.conf",
+            services(ports) + "auth_internal_failure_delay = 0\n",
+        ),
         ("/etc/dovecot/conf.d/20-protocols.conf", PROTOCOLS_2_4.into()),
         ("/etc/dovecot/conf.d/90-quota.conf", QUOTA_2_4.into()),
         ("/etc/dovecot/conf.d/90-sieve.conf", SIEVE_2_4.into()),

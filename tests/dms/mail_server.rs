@@ -52,7 +52,7 @@ pub struct MailServer {
     pub ports: Ports,
     debian: Debian,
     /// What is mounted is here.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl MailServer {
@@ -94,7 +94,7 @@ impl MailServer {
         }
         // Postfix makes the folder of the socket.
         debian.run("postfix start\ndovecot");
-        Self { ports, debian, _folder: folder }
+        Self { ports, debian, folder }
     }
 
     /// A mail client's login.
@@ -106,6 +106,26 @@ impl MailServer {
             Protocol::Submission => self.ports.submission,
         };
         protocol.login(port, user, password)
+    }
+
+    /// A login from this address, as Dovecot's own tool tries it; whether it succeeds.
+    pub fn login_from(&mut self, address: &str, user: &str, password: &str) -> bool {
+        let test = format!("doveadm auth test -x rip={address} {user} \"{password}\"");
+        self.debian.attempt(&test).0
+    }
+
+    /// The addresses that fail2ban finds in this log with the example's filter.
+    pub fn banned(&mut self, log: &str) -> Vec<String> {
+        let folder = self.folder.path();
+        fs::write(folder.join("log"), log).unwrap();
+        let filter = Path::new(PROJECT).join("examples/fail2ban/httpbasic.conf");
+        fs::copy(filter, folder.join("httpbasic.conf")).unwrap();
+        let folder = folder.display();
+        let found = self.run(&format!(
+            "cp {folder}/httpbasic.conf /etc/fail2ban/filter.d/
+             fail2ban-regex --out ip {folder}/log httpbasic || true"
+        ));
+        found.lines().map(String::from).collect()
     }
 
     /// Runs commands in it that succeed, and returns what they print.
