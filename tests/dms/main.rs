@@ -138,11 +138,11 @@ fn an_outage_is_a_temporary_failure_but_for_submission(example: Example) {
     server.log_with("db-lua: 502 Bad Gateway", 4);
 }
 
-/// Dovecot's log as syslog writes it, with the time in this form.
-fn as_syslog(log: &str, time: &str) -> String {
+/// Dovecot's log as syslog or the journal writes it, with the time and the program in this form.
+fn as_syslog(log: &str, time: &str, program: &str) -> String {
     log.lines()
         // Behind "Nov 25 01:36:57 ".
-        .map(|line| format!("{time} mail dovecot: {}\n", line[16..].replacen("Info: ", "", 1)))
+        .map(|line| format!("{time} mail {program}: {}\n", line[16..].replacen("Info: ", "", 1)))
         .collect()
 }
 
@@ -172,8 +172,9 @@ fn fail2ban_finds_the_address_of_each_refusal_and_of_nothing_else(example: Examp
     expected.extend(["192.0.2.1", "2001:db8::2", "192.0.2.3"]);
     for log in [
         log.clone(),
-        as_syslog(&log, "Nov 25 01:36:57"),
-        as_syslog(&log, "2026-11-25T01:36:57.123456+00:00"),
+        as_syslog(&log, "Nov 25 01:36:57", "dovecot"),
+        as_syslog(&log, "2026-11-25T01:36:57.123456+00:00", "dovecot"),
+        as_syslog(&log, "2026-11-25T01:36:57.123456+00:00", "dovecot[123]"),
     ] {
         assert_eq!(server.banned(&log), expected, "{log}");
     }
