@@ -16,6 +16,7 @@ use support::{library, port};
 promises! {
     a_missing_library_is_named
     a_library_for_another_lua_is_explained
+    a_library_that_is_installed_over_a_loaded_one_ends_no_process
 }
 
 const USER: &str = "alice@example.com";
@@ -80,12 +81,11 @@ fn a_library_that_only_root_may_read_is_told_apart_from_a_missing_one() {
     assert!(line.contains("cannot load httpbasic.so: /") && line.contains(said), "{line}");
 }
 
-#[test]
-fn a_library_that_is_installed_over_a_loaded_one_ends_no_process() {
+fn a_library_that_is_installed_over_a_loaded_one_ends_no_process(version: Version) {
     let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
     let setup = Setup::new(&nginx.url(), Some(&nginx.ca_file()));
     let mut loaded = None;
-    let dovecot = Dovecot::start_after(Version::V2_3, &setup, |folder| {
+    let dovecot = Dovecot::start_after(version, &setup, |folder| {
         loaded = Some(folder.join("lua/httpbasic.so"));
     });
     assert!(dovecot.auth_test(None, USER, PASSWORD).succeeded, "{}", dovecot.log());
@@ -95,6 +95,18 @@ fn a_library_that_is_installed_over_a_loaded_one_ends_no_process() {
     assert!(install.status().unwrap().success());
     assert!(dovecot.auth_test(None, USER, PASSWORD).succeeded, "{}", dovecot.log());
     assert_eq!(dovecot.auth_workers(), workers, "{}", dovecot.log());
+    let has_former = |worker: &u32| {
+        let maps = fs::read_to_string(format!("/proc/{worker}/maps")).unwrap_or_default();
+        maps.contains("httpbasic.so (deleted)")
+    };
+    assert!(workers.iter().all(has_former));
+    // A reload takes the new one.
+    assert!(dovecot.doveadm(&["reload"]).succeeded);
+    assert!(dovecot.has_logged("SIGHUP", 1), "{}", dovecot.log());
+    assert!(dovecot.auth_test(None, USER, PASSWORD).succeeded, "{}", dovecot.log());
+    let new: Vec<_> =
+        dovecot.auth_workers().into_iter().filter(|worker| !workers.contains(worker)).collect();
+    assert!(!new.is_empty() && !new.iter().any(has_former), "{}", dovecot.log());
 }
 
 mod only_dovecot_2_4 {

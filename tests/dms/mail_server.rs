@@ -116,16 +116,25 @@ impl MailServer {
 
     /// The addresses that fail2ban finds in this log with the example's filter.
     pub fn banned(&mut self, log: &str) -> Vec<String> {
-        let folder = self.folder.path();
-        fs::write(folder.join("log"), log).unwrap();
-        let filter = Path::new(PROJECT).join("examples/fail2ban/httpbasic.conf");
-        fs::copy(filter, folder.join("httpbasic.conf")).unwrap();
-        let folder = folder.display();
+        let path = self.folder.path().join("log");
+        fs::write(&path, log).unwrap();
         let found = self.run(&format!(
-            "cp {folder}/httpbasic.conf /etc/fail2ban/filter.d/
-             fail2ban-regex --out ip {folder}/log httpbasic || true"
+            "cp {PROJECT}/examples/fail2ban/httpbasic.conf /etc/fail2ban/filter.d/
+             fail2ban-regex --out ip {} httpbasic || true",
+            path.display()
         ));
         found.lines().map(String::from).collect()
+    }
+
+    /// What fail2ban makes of one of the example's jails, when it has been copied to this path.
+    pub fn jail(&mut self, file: &str, path: &str) -> String {
+        self.run(&format!(
+            "cp {PROJECT}/examples/fail2ban/{file} {path}
+             printf '[sshd]\\nenabled = false\\n' >/etc/fail2ban/jail.d/zz.local
+             fail2ban-client --test
+             fail2ban-client -d
+             rm {path}"
+        ))
     }
 
     /// Runs commands in it that succeed, and returns what they print.

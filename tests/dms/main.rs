@@ -178,6 +178,10 @@ fn fail2ban_finds_the_address_of_each_refusal_and_of_nothing_else(example: Examp
     ] {
         assert_eq!(server.banned(&log), expected, "{log}");
     }
+    let jail = server.jail("fail2ban-jail.cf", "/etc/fail2ban/jail.d/user-jail.local");
+    assert!(jail.contains("['set', 'httpbasic', 'addlogpath', '/var/log/mail.log'"), "{jail}");
+    let jail = server.jail("jail.conf", "/etc/fail2ban/jail.d/httpbasic.conf");
+    assert!(jail.contains("['add', 'httpbasic', 'systemd']"), "{jail}");
     // Names that only an administrator who allows all characters lets in.
     for name in [
         "a,192.0.2.9,<x>): db-lua: refused: b",
