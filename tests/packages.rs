@@ -204,7 +204,7 @@ fn logs_in(debian: &mut Debian, release: &str, examples: &str) {
     let port = port::free();
     debian.run(&format!(
         "useradd --create-home {USER}
-         printf '%s\\n' 'listen = 127.0.0.1' 'log_path = /var/log/dovecot.log' \
+         printf '%s\\n' 'listen = 127.0.0.1' 'protocols = imap' 'log_path = /var/log/dovecot.log' \
              'service imap-login {{' 'inet_listener imap {{' 'port = {port}' '}}' \
              'inet_listener imaps {{' 'port = 0' '}}' '}}' >/etc/dovecot/conf.d/99-test.conf
          dovecot"
