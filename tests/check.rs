@@ -72,8 +72,10 @@ impl Mounted {
     }
 }
 
+/// The settings of a server that is trusted and calls USER `alice`.
 fn ca_file(mounted: &Mounted) -> String {
-    format!("ca_file = '{}',", mounted.folder.path().join("ca.pem").display())
+    let path = mounted.folder.path().join("ca.pem");
+    format!("ca_file = '{}', domain = 'example.com',", path.display())
 }
 
 /// A web server that knows one password.
@@ -108,7 +110,7 @@ fn a_right_login_is_right_in_every_step() {
         "✓ TLS         TLSv1.3; certificate from CN = httpbasic throwaway CA, ",
         "✓ protection  refused: 401 Unauthorized",
         "✓ password    ok",
-        "✓ principal   /principals/users/alice/: principal = \"username\" fits",
+        "✓ principal   /principals/users/alice/: domain = \"example.com\" fits",
         "✓ files       this password opens none: file_access = \"none\" can be used",
     ] {
         assert!(text.contains(said), "{said}\n{text}");
@@ -121,13 +123,14 @@ fn what_is_wrong_is_told_apart() {
     let forbidden = forbidden.split_once("\n\n").unwrap().1;
     let mounted = Mounted::new();
     let trusted = ca_file(&mounted);
+    let anybody = format!("{trusted} principal = 'any',");
     for (answer, more, said) in [
         (answer("404 Not Found", ""), &*trusted, "✗ protection  unavailable: 404 Not Found"),
         (answer("200 OK", ""), &trusted, "→ is the URL that of a WebDAV server?"),
         (refusal(), &trusted, "✗ password    refused: 401 Unauthorized"),
         (answer("401 Unauthorized", forbidden), &trusted, "→ make an app password in Nextcloud"),
         (answer("429 Too Many Requests", ""), &trusted, "✗ protection  throttled: 429"),
-        (principal("alice"), &trusted, "✗ protection  the server says yes to a user who does not"),
+        (principal("alice"), &anybody, "✗ protection  the server says yes to a user who does not"),
         (refusal(), "", "✗ TLS         tls: the certificate's issuer is not trusted"),
         (refusal(), "timeout = 5,", "✗ settings    "),
     ] {
@@ -168,7 +171,7 @@ fn settings_of_dovecot_2_4_are_read_by_doveconf() {
     // What Dovecot 2.4's doveconf prints of a passdb before ours, ours, and one after it.
     let passdb = |name: &str, file: &str, url: &str| {
         format!(
-            "passdb {name} {{\n  lua_file = {file}\n  lua_settings {{\n    ca_file = {}\n    \
+            "passdb {name} {{\n  lua_file = {file}\n  lua_settings {{\n    domain = example.com\n    ca_file = {}\n    \
              url = {url}\n    user_agent = a b\n  }}\n  driver = lua\n}}\n",
             path.join("ca.pem").display()
         )

@@ -7,7 +7,7 @@ use std::time::Duration;
 use log::debug;
 use ureq::Agent;
 use ureq::http::response::Parts;
-use ureq::http::{HeaderName, Request, Version, header};
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 
 use super::backoff::Backoff;
 use super::connector::{Connector, NoResolver};
@@ -21,6 +21,7 @@ use crate::dav::{self, Body};
 use crate::error::{Error, Phase};
 use crate::options::Options;
 use crate::options::url::Url;
+use crate::text::printable;
 
 /// The most that is read of an answer's body, in bytes.
 const MAX_BODY_BYTES: u64 = 64 << 10;
@@ -34,13 +35,25 @@ const MAX_IDLE: Duration = Duration::from_secs(60);
 /// Less spent time than this is not worth a configuration of its own.
 const SLACK: Duration = Duration::from_millis(5);
 
+/// The most header fields that a request has.
+const HEADERS: usize = 8;
+
 const DEPTH: HeaderName = HeaderName::from_static("depth");
+
+/// What the requests of one lookup have in common.
+#[derive(Debug)]
+pub struct Lookup<'a> {
+    credentials: Credentials<'a>,
+    remote_ip: Option<IpAddr>,
+    deadline: Deadline,
+}
 
 /// One server and the connection to it, which is kept from request to request.
 #[derive(Debug)]
 pub struct Client {
     options: Options,
     agent: Agent,
+    host: HeaderValue,
 }
 
 impl Client {
@@ -73,7 +86,8 @@ impl Client {
             connect_timeout: options.connect_timeout,
         };
         let agent = Agent::with_parts(config, connector, NoResolver);
-        Self { options, agent }
+        let host = url.authority().try_into().expect("a URL was checked to be printable ASCII");
+        Self { options, agent, host }
     }
 
     /// The options it was made of.
@@ -81,38 +95,30 @@ impl Client {
         &self.options
     }
 
-    /// The deadline of a lookup that begins now.
-    pub fn deadline(&self) -> Deadline {
-        Deadline::new(self.options.timeout)
+    /// A lookup that begins now.
+    pub fn lookup<'a>(
+        &self,
+        credentials: Credentials<'a>,
+        remote_ip: Option<IpAddr>,
+    ) -> Lookup<'a> {
+        Lookup { credentials, remote_ip, deadline: Deadline::new(self.options.timeout) }
     }
 
-    /// Asks who these credentials belong to, and reads the answer, whatever its status.
+    /// Asks who the credentials belong to, and reads the answer, whatever its status.
     ///
     /// # Errors
     /// Any but [`Error::Option`] and [`Error::Credentials`].
-    pub fn propfind(
-        &self,
-        credentials: Credentials,
-        remote_ip: Option<IpAddr>,
-        deadline: Deadline,
-    ) -> Result<Response, Error> {
+    pub fn propfind(&self, lookup: &Lookup) -> Result<Response, Error> {
         let body = self.options.is_propfind().then_some(dav::PRINCIPAL);
-        self.exchange(&self.options.url, body, credentials, remote_ip, deadline)
+        self.exchange(&self.options.url, body, lookup)
     }
 
-    /// Asks Nextcloud which files `name`, whose credentials these are, reaches with them.
+    /// Asks Nextcloud which files `name`, whose credentials they are, reaches with them.
     ///
     /// # Errors
     /// As [`Client::propfind`].
-    pub fn propfind_files(
-        &self,
-        name: &str,
-        credentials: Credentials,
-        remote_ip: Option<IpAddr>,
-        deadline: Deadline,
-    ) -> Result<Response, Error> {
-        let url = self.options.url.files(name);
-        self.exchange(&url, Some(dav::FILE_ID), credentials, remote_ip, deadline)
+    pub fn propfind_files(&self, name: &str, lookup: &Lookup) -> Result<Response, Error> {
+        self.exchange(&self.options.url.files(name), Some(dav::FILE_ID), lookup)
     }
 
     /// Sends a request, and once more if a kept connection turns out to be closed.
@@ -120,18 +126,16 @@ impl Client {
         &self,
         url: &Url,
         body: Option<&'static str>,
-        credentials: Credentials,
-        remote_ip: Option<IpAddr>,
-        deadline: Deadline,
+        lookup: &Lookup,
     ) -> Result<Response, Error> {
         let method = &self.options.method;
         debug!("{method} {url}");
-        let once = || self.run(self.request(url, body, credentials, remote_ip), body, deadline);
+        let once = || self.run(self.request(url, body, lookup), body, lookup.deadline);
         let result = match once() {
             Err(ureq::Error::Other(stale)) if stale.is::<Stale>() => once(),
             result => result,
         };
-        let result = result.map_err(|error| explain(error, deadline));
+        let result = result.map_err(|error| explain(error, lookup.deadline));
         match &result {
             Ok(response) => debug!("{method} {url}: {}", response.summary()),
             Err(error) => debug!("{method} {url}: {error}"),
@@ -139,27 +143,26 @@ impl Client {
         result
     }
 
-    fn request(
-        &self,
-        url: &Url,
-        body: Option<&'static str>,
-        credentials: Credentials,
-        remote_ip: Option<IpAddr>,
-    ) -> Request<()> {
+    fn request(&self, url: &Url, body: Option<&'static str>, lookup: &Lookup) -> Request<()> {
         let options = &self.options;
-        let mut request = Request::builder()
-            .method(&options.method)
-            .uri(url.uri())
-            .header(header::AUTHORIZATION, credentials.authorization())
-            .header(header::ACCEPT_ENCODING, "identity")
-            .header(header::USER_AGENT, &options.user_agent);
-        if let (Some(name), Some(address)) = (&options.forwarded_header, remote_ip) {
-            request = request.header(name, address.to_canonical().to_string());
+        let mut headers = HeaderMap::with_capacity(HEADERS);
+        headers.insert(header::HOST, self.host.clone());
+        headers.insert(header::AUTHORIZATION, lookup.credentials.authorization());
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(header::USER_AGENT, options.user_agent.clone());
+        if let (Some(name), Some(address)) = (&options.forwarded_header, lookup.remote_ip) {
+            let address = address.to_canonical().to_string();
+            headers.insert(name, address.try_into().expect("an address is printable ASCII"));
         }
         if body.is_some() {
-            request = request.header(DEPTH, "0").header(header::CONTENT_TYPE, dav::CONTENT_TYPE);
+            headers.insert(DEPTH, HeaderValue::from_static("0"));
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(dav::CONTENT_TYPE));
         }
-        request.body(()).expect("every part was checked when it was made")
+        let mut request = Request::new(());
+        *request.method_mut() = options.method.clone();
+        *request.uri_mut() = url.uri().clone();
+        *request.headers_mut() = headers;
+        request
     }
 
     /// One request and its whole answer.
@@ -242,6 +245,11 @@ fn explain(error: ureq::Error, deadline: Deadline) -> Error {
         ureq::Error::BodyExceedsLimit(_) => {
             Error::Protocol("the answer's body is longer than 64 KiB".into())
         }
-        other => Error::Protocol(format!("the server does not speak HTTP/1.1 ({other})")),
+        other => {
+            // The last part is the reason; the others say which part of ureq found it.
+            let reason = other.to_string();
+            let reason = reason.rsplit(": ").next().unwrap_or_default();
+            Error::Protocol(format!("the server does not speak HTTP/1.1 ({})", printable(reason)))
+        }
     }
 }

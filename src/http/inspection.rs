@@ -5,9 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
@@ -17,6 +15,7 @@ use super::resolver::Resolver;
 use super::socket::Socket;
 use super::stream::Stream;
 use super::tls::Tls;
+use super::verifier::Verifier;
 use crate::error::{Error, Phase};
 use crate::options::Options;
 
@@ -80,11 +79,7 @@ impl Inspection {
     }
 
     fn agree(&mut self, socket: Socket, options: &Options) -> io::Result<()> {
-        let roots = Arc::new(options.roots.store());
-        let provider = Arc::new(ring::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider)
-            .build()
-            .map_err(io::Error::other)?;
+        let verifier = Verifier::new(&options.roots);
         let witness = Arc::new(Witness { verifier, seen: Mutex::default() });
         let tls = Tls::verified_by(options.url.server_name(), witness.clone());
         let stream = Stream::secure(socket, &tls);
@@ -97,7 +92,7 @@ impl Inspection {
 /// Leaves the check of a certificate to `verifier`, and remembers which one it was.
 #[derive(Debug)]
 struct Witness {
-    verifier: Arc<WebPkiServerVerifier>,
+    verifier: Verifier,
     seen: Mutex<Option<CertificateDer<'static>>>,
 }
 
