@@ -13,6 +13,12 @@ local folder = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
 package.cpath = folder .. "?.so;" .. package.cpath
 local loaded, httpbasic = pcall(require, "httpbasic")
 if not loaded then
+    -- Lua takes a library that it may not read for one that is missing.
+    local _, problem, code = io.open(folder .. "httpbasic.so")
+    local EACCES = 13
+    if code == EACCES then
+        error("cannot load httpbasic.so: " .. problem .. ": run chmod -R a+rX " .. folder)
+    end
     error("cannot load httpbasic.so: is it there, and built for " .. _VERSION .. "? " .. httpbasic)
 end
 

@@ -23,6 +23,8 @@ promises! {
     a_refused_password_does_not_come_back_in_an_outage
     a_refused_password_does_not_come_back_when_the_server_throttles
     a_disabled_account_does_not_come_back_in_an_outage
+    a_password_that_one_protocol_refused_is_gone_from_all_after_a_flush
+    a_reload_empties_the_cache
     a_wrong_password_locks_nobody_out
     a_master_user_is_not_asked_about_and_leaves_nothing_in_the_cache
     a_mechanism_without_a_password_fails_with_a_reason
@@ -223,6 +225,41 @@ fn a_disabled_account_does_not_come_back_in_an_outage(version: Version) {
         expire();
         is_refused(&dovecot, PHONE);
     }
+}
+
+/// As Debian's and docker-mailserver's configurations have them.
+const BLOCKS: &str = "protocol imap {\n  mail_max_userip_connections = 20\n}\n\
+                      protocol lmtp {\n  mail_max_userip_connections = 20\n}\n";
+
+fn a_password_that_one_protocol_refused_is_gone_from_all_after_a_flush(version: Version) {
+    for extra in ["", BLOCKS] {
+        let web = Web::start();
+        let dovecot = Dovecot::start(version, &Setup { extra, ..web.setup(SHORT) });
+        let logs_in = || dovecot.imap_login(USER, PHONE).starts_with("OK ");
+        assert!(logs_in(), "{}", dovecot.log());
+        expire();
+        web.revokes(PHONE);
+        // Another service than IMAP, without a block.
+        is_refused(&dovecot, PHONE);
+        web.is_down();
+        // A protocol with a block has a cache of its own on Dovecot 2.4: SECURITY.md says so.
+        let is_separate = version == Version::V2_4 && extra == BLOCKS;
+        assert_eq!(logs_in(), is_separate, "{}", dovecot.log());
+        assert!(dovecot.doveadm(&["auth", "cache", "flush", USER]).succeeded);
+        assert!(!logs_in(), "{}", dovecot.log());
+    }
+}
+
+fn a_reload_empties_the_cache(version: Version) {
+    let web = Web::start();
+    let dovecot = Dovecot::start(version, &web.setup(LONG));
+    succeeds(&dovecot, PHONE);
+    web.is_down();
+    succeeds(&dovecot, PHONE);
+    assert!(dovecot.doveadm(&["reload"]).succeeded);
+    assert!(dovecot.has_logged("SIGHUP", 1), "{}", dovecot.log());
+    let test = dovecot.auth_test(None, USER, PHONE);
+    assert!(test.is_temporary(), "{test:?}\n{}", dovecot.log());
 }
 
 fn a_wrong_password_locks_nobody_out(version: Version) {

@@ -79,6 +79,7 @@ fn an_archives_checksums_hold_inside_and_out() {
             "lua/base64.lua",
             "examples/README.md",
             "examples/dovecot-2.3/auth-httpbasic.conf.ext",
+            "examples/fail2ban/httpbasic.conf",
             "INSTALL.md",
             "README.md",
             "LICENSE",
@@ -203,7 +204,7 @@ fn logs_in(debian: &mut Debian, release: &str, examples: &str) {
     let port = port::free();
     debian.run(&format!(
         "useradd --create-home {USER}
-         printf '%s\\n' 'listen = 127.0.0.1' 'log_path = /var/log/dovecot.log' \
+         printf '%s\\n' 'listen = 127.0.0.1' 'protocols = imap' 'log_path = /var/log/dovecot.log' \
              'service imap-login {{' 'inet_listener imap {{' 'port = {port}' '}}' \
              'inet_listener imaps {{' 'port = 0' '}}' '}}' >/etc/dovecot/conf.d/99-test.conf
          dovecot"
@@ -214,6 +215,8 @@ fn logs_in(debian: &mut Debian, release: &str, examples: &str) {
     assert_eq!(nginx.requests(1), [format!("207 PROPFIND {USER} 127.0.0.1")]);
     let answer = imap::login(port, USER, "another one");
     assert!(answer.starts_with("NO [AUTHENTICATIONFAILED]"), "{answer}");
+    let log = debian.run("cat /var/log/dovecot.log");
+    assert!(log.contains("refused: 401 Unauthorized"), "{log}");
     debian.run(&format!("doveadm auth test {USER} '{PASSWORD}'"));
     let (succeeded, text) = debian.attempt(&format!("doveadm auth test {USER} 'another one'"));
     assert!(!succeeded && text.contains("auth failed"), "{text}");
@@ -226,7 +229,7 @@ fn the_archive_logs_a_user_in(release: &str) {
     debian.run(&format!(
         "cd {path}
          install -d /etc/dovecot/lua
-         cp lua/httpbasic.so lua/auth-httpbasic.lua /etc/dovecot/lua/"
+         install -m 644 lua/httpbasic.so lua/auth-httpbasic.lua /etc/dovecot/lua/"
     ));
     logs_in(&mut debian, release, &format!("{path}/examples"));
 }

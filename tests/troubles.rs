@@ -16,6 +16,7 @@ use support::{library, port};
 promises! {
     a_missing_library_is_named
     a_library_for_another_lua_is_explained
+    a_library_that_is_installed_over_a_loaded_one_ends_no_process
 }
 
 const USER: &str = "alice@example.com";
@@ -54,31 +55,69 @@ fn a_library_for_another_lua_is_explained(version: Version) {
     assert!(line.contains(said), "{line}");
 }
 
-/// A Dovecot whose script only root may read, and a web server that would let the user in.
-fn with_roots_script(version: Version) -> (Nginx, Dovecot) {
+/// A Dovecot with a file in `lua/` that only root may read, and a web server that would let the user in.
+fn with_roots(file: &str, version: Version) -> (Nginx, Dovecot) {
     let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
     let setup = Setup::new(&nginx.url(), Some(&nginx.ca_file()));
     let dovecot = Dovecot::start_after(version, &setup, |folder| {
-        let script = folder.join("lua/auth-httpbasic.lua");
-        fs::set_permissions(script, fs::Permissions::from_mode(0o600)).unwrap();
+        let file = folder.join("lua").join(file);
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
     });
     (nginx, dovecot)
 }
 
 #[test]
 fn a_script_that_only_root_may_read_is_named_by_dovecot_2_3() {
-    let (_nginx, dovecot) = with_roots_script(Version::V2_3);
+    let (_nginx, dovecot) = with_roots("auth-httpbasic.lua", Version::V2_3);
     let line = fatal_line(&dovecot);
     assert!(line.contains("lua/auth-httpbasic.lua: Permission denied"), "{line}");
+}
+
+#[test]
+fn a_library_that_only_root_may_read_is_told_apart_from_a_missing_one() {
+    let (_nginx, dovecot) = with_roots("httpbasic.so", Version::V2_3);
+    let line = fatal_line(&dovecot);
+    let said = "lua/httpbasic.so: Permission denied: run chmod -R a+rX /";
+    assert!(line.contains("cannot load httpbasic.so: /") && line.contains(said), "{line}");
+}
+
+fn a_library_that_is_installed_over_a_loaded_one_ends_no_process(version: Version) {
+    let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
+    let setup = Setup::new(&nginx.url(), Some(&nginx.ca_file()));
+    let mut loaded = None;
+    let dovecot = Dovecot::start_after(version, &setup, |folder| {
+        loaded = Some(folder.join("lua/httpbasic.so"));
+    });
+    assert!(dovecot.auth_test(None, USER, PASSWORD).succeeded, "{}", dovecot.log());
+    let workers = dovecot.auth_workers();
+    let mut install = Command::new("install");
+    install.args(["-m", "644"]).arg(library::path()).arg(loaded.unwrap());
+    assert!(install.status().unwrap().success());
+    assert!(dovecot.auth_test(None, USER, PASSWORD).succeeded, "{}", dovecot.log());
+    assert_eq!(dovecot.auth_workers(), workers, "{}", dovecot.log());
+    let has_former = |worker: &u32| {
+        let maps = fs::read_to_string(format!("/proc/{worker}/maps")).unwrap_or_default();
+        maps.contains("httpbasic.so (deleted)")
+    };
+    assert!(workers.iter().all(has_former));
+    // A reload takes the new one.
+    assert!(dovecot.doveadm(&["reload"]).succeeded);
+    assert!(dovecot.has_logged("SIGHUP", 1), "{}", dovecot.log());
+    assert!(dovecot.auth_test(None, USER, PASSWORD).succeeded, "{}", dovecot.log());
+    let new: Vec<_> =
+        dovecot.auth_workers().into_iter().filter(|worker| !workers.contains(worker)).collect();
+    assert!(!new.is_empty() && !new.iter().any(has_former), "{}", dovecot.log());
 }
 
 mod only_dovecot_2_4 {
     use super::*;
 
     #[test]
-    fn a_script_that_only_root_may_read_is_read_as_root() {
-        let (_nginx, dovecot) = with_roots_script(Version::V2_4);
-        assert!(dovecot.auth_test(None, USER, PASSWORD).succeeded, "{}", dovecot.log());
+    fn files_that_only_root_may_read_are_read_as_root() {
+        for file in ["auth-httpbasic.lua", "httpbasic.so"] {
+            let (_nginx, dovecot) = with_roots(file, Version::V2_4);
+            assert!(dovecot.auth_test(None, USER, PASSWORD).succeeded, "{}", dovecot.log());
+        }
     }
 
     #[test]

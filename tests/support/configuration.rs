@@ -11,10 +11,19 @@ pub fn text(version: Version, folder: &Path, imap_port: u16, setup: &Setup) -> S
         Version::V2_3 => databases_2_3(folder, setup),
         Version::V2_4 => databases_2_4(folder, setup),
     };
-    [base(version, folder, imap_port), cache(setup), setup.extra.into(), databases].concat()
+    let base = base(version, folder, imap_port);
+    [base, logging(version).into(), cache(setup), setup.extra.into(), databases].concat()
 }
 
-/// What every Dovecot of the tests needs, whatever its passdb and userdb.
+/// Everything that Dovecot can say of logins.
+fn logging(version: Version) -> &'static str {
+    match version {
+        Version::V2_3 => "auth_debug = yes\nauth_verbose = yes\n",
+        Version::V2_4 => "log_debug = category=auth\nauth_verbose = yes\n",
+    }
+}
+
+/// What every Dovecot of the tests needs, whatever its passdb and userdb: nothing that an example has to set.
 pub fn base(version: Version, folder: &Path, imap_port: u16) -> String {
     match version {
         Version::V2_3 => base_2_3(folder, imap_port),
@@ -64,8 +73,6 @@ listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login
-auth_debug = yes
-auth_verbose = yes
 # Failed logins answer at once, however many there are.
 auth_failure_delay = 0
 service anvil {{
@@ -130,8 +137,6 @@ listen = 127.0.0.1
 ssl = no
 auth_allow_cleartext = yes
 auth_mechanisms = plain login
-log_debug = category=auth
-auth_verbose = yes
 # Failed logins answer at once, however many there are.
 auth_failure_delay = 0
 auth_internal_failure_delay = 0
