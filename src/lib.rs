@@ -6,6 +6,8 @@
 #![deny(unsafe_code)]
 
 pub mod base64;
+#[cfg(feature = "check")]
+pub mod check;
 pub mod credentials;
 pub mod dav;
 pub mod error;

@@ -2,6 +2,8 @@
 
 use std::io::Read;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use log::debug;
@@ -41,6 +43,7 @@ const DEPTH: HeaderName = HeaderName::from_static("depth");
 pub struct Client {
     options: Options,
     agent: Agent,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Client {
@@ -65,20 +68,27 @@ impl Client {
             .max_idle_age(MAX_IDLE)
             .build();
         let url = &options.url;
+        let connections = Arc::<AtomicUsize>::default();
         let connector = Connector {
             resolver: Resolver::new(url.host(), url.port()),
             tls: url.is_https().then(|| Tls::new(url.server_name(), &options.roots)),
             backoff: Backoff::new(options.backoff),
             timeout: options.timeout,
             connect_timeout: options.connect_timeout,
+            connections: connections.clone(),
         };
         let agent = Agent::with_parts(config, connector, NoResolver);
-        Self { options, agent }
+        Self { options, agent, connections }
     }
 
     /// The options it was made of.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// How many connections it has opened.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// The deadline of a lookup that begins now.
@@ -97,7 +107,16 @@ impl Client {
         deadline: Deadline,
     ) -> Result<Response, Error> {
         let body = self.options.is_propfind().then_some(dav::PRINCIPAL);
-        self.exchange(&self.options.url, body, credentials, remote_ip, deadline)
+        self.exchange(&self.options.url, body, Some(credentials), remote_ip, deadline)
+    }
+
+    /// Sends the same request without credentials.
+    ///
+    /// # Errors
+    /// As [`Client::propfind`].
+    pub fn propfind_anonymously(&self, deadline: Deadline) -> Result<Response, Error> {
+        let body = self.options.is_propfind().then_some(dav::PRINCIPAL);
+        self.exchange(&self.options.url, body, None, None, deadline)
     }
 
     /// Asks Nextcloud which files `name`, whose credentials these are, reaches with them.
@@ -112,7 +131,7 @@ impl Client {
         deadline: Deadline,
     ) -> Result<Response, Error> {
         let url = self.options.url.files(name);
-        self.exchange(&url, Some(dav::FILE_ID), credentials, remote_ip, deadline)
+        self.exchange(&url, Some(dav::FILE_ID), Some(credentials), remote_ip, deadline)
     }
 
     /// Sends a request, and once more if a kept connection turns out to be closed.
@@ -120,7 +139,7 @@ impl Client {
         &self,
         url: &Url,
         body: Option<&'static str>,
-        credentials: Credentials,
+        credentials: Option<Credentials>,
         remote_ip: Option<IpAddr>,
         deadline: Deadline,
     ) -> Result<Response, Error> {
@@ -143,16 +162,18 @@ impl Client {
         &self,
         url: &Url,
         body: Option<&'static str>,
-        credentials: Credentials,
+        credentials: Option<Credentials>,
         remote_ip: Option<IpAddr>,
     ) -> Request<()> {
         let options = &self.options;
         let mut request = Request::builder()
             .method(&options.method)
             .uri(url.uri())
-            .header(header::AUTHORIZATION, credentials.authorization())
             .header(header::ACCEPT_ENCODING, "identity")
             .header(header::USER_AGENT, &options.user_agent);
+        if let Some(credentials) = credentials {
+            request = request.header(header::AUTHORIZATION, credentials.authorization());
+        }
         if let (Some(name), Some(address)) = (&options.forwarded_header, remote_ip) {
             request = request.header(name, address.to_canonical().to_string());
         }

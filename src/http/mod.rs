@@ -7,15 +7,14 @@
 
 mod backoff;
 mod client;
-mod connector;
-mod deadline;
-pub mod inspection;
+pub(crate) mod connector;
+pub(crate) mod deadline;
 mod records;
-mod resolver;
+pub(crate) mod resolver;
 mod response;
-mod socket;
-mod stream;
-mod tls;
+pub(crate) mod socket;
+pub(crate) mod stream;
+pub(crate) mod tls;
 mod transport;
 
 pub use client::Client;

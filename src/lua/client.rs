@@ -8,7 +8,6 @@ use crate::credentials::Credentials;
 use crate::dav::Body;
 use crate::http::Client;
 use crate::http::Response;
-use crate::http::inspection;
 use crate::log;
 use crate::login;
 use crate::lua::call::Call;
@@ -20,8 +19,7 @@ use crate::verdict::Verdict;
 pub static CONSTRUCTOR: Function =
     Function { name: c"client", is_method: false, body: constructor };
 
-pub static METHODS: [Function; 3] = [
-    Function { name: c"inspect", is_method: true, body: inspect },
+pub static METHODS: [Function; 2] = [
     Function { name: c"propfind", is_method: true, body: propfind },
     Function { name: c"verify", is_method: true, body: verify },
 ];
@@ -82,26 +80,6 @@ fn propfind(call: &Call) -> Result<[Output; 2], Failure> {
         Ok(response) => [table(&response), Output::Nil],
         Err(error) => [Output::Nil, error.to_string().into()],
     })
-}
-
-/// `client:inspect()`
-fn inspect(call: &Call) -> Result<[Output; 2], Failure> {
-    let client = call.client()?;
-    call.at_most(0)?;
-    let inspection = inspection::inspect(client.options());
-    let addresses = inspection.addresses.iter().map(|address| address.ip().to_string().into());
-    let connected = inspection.connected.map(|address| address.to_string());
-    let table = Output::Table(vec![
-        (c"addresses", Output::List(addresses.collect())),
-        (c"resolve_msecs", msecs(inspection.resolving)),
-        (c"address", connected.into()),
-        (c"connect_msecs", msecs(inspection.connecting)),
-        (c"tls", inspection.tls_version.into()),
-        (c"tls_msecs", msecs(inspection.handshaking)),
-        (c"certificate", inspection.certificate.map(|der| Output::String(der.to_vec())).into()),
-        (c"error", inspection.error.map(|error| error.to_string()).into()),
-    ]);
-    Ok([table, Output::Nil])
 }
 
 /// Checks the arguments that `verify` and `propfind` have, runs `request` and hands on what was logged.
