@@ -50,7 +50,7 @@ demo: deps
 test: deps
 	@tests/debian 12 make && tests/debian 13 make || [ "$$(id -u)" != 0 ]
 	$(CARGO) test --locked -- $(if $(filter-out 0,$(shell id -u)),--skip dovecot_2_4 --skip on_debian)
-	$(CARGO) test --locked $(call VENDORED,lua54) --lib --test hostile --test faults --test soak
+	$(CARGO) test --locked $(call VENDORED,lua54) --lib --test hostile --test faults --test soak --test tls --test servers
 	set -e; for lua in lua54 lua53 lua51 luajit; do \
 		$(CARGO) test --locked $(call VENDORED,$$lua) --test interface --test base64 --test base64_random; \
 	done

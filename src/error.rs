@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use rustls::CertificateError;
+use crate::tls_error;
 
 /// How far a request had come when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,7 +100,7 @@ impl Error {
             return ours.clone();
         }
         if let Some(problem) = inner.and_then(|inner| inner.downcast_ref()) {
-            return Error::Tls(tls_problem(problem));
+            return Error::Tls(tls_error::describe(problem));
         }
         match phase {
             Phase::Resolving => Error::Dns(problem.to_string()),
@@ -108,27 +108,5 @@ impl Error {
             Phase::Handshaking => Error::Tls(format!("the server broke off: {problem}")),
             Phase::Connected => Error::Protocol(format!("the server broke off: {problem}")),
         }
-    }
-}
-
-fn tls_problem(problem: &rustls::Error) -> String {
-    use CertificateError::*;
-    use rustls::Error::*;
-    match problem {
-        InvalidCertificate(UnknownIssuer) => {
-            "the certificate's issuer is not trusted; for a CA of your own set ca_file".into()
-        }
-        InvalidCertificate(BadSignature) => {
-            "the certificate is signed by another CA of the same name".into()
-        }
-        InvalidCertificate(Expired | ExpiredContext { .. }) => "the certificate has expired".into(),
-        InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => {
-            "the certificate is not valid yet".into()
-        }
-        InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
-            "the certificate is for another host than the URL's".into()
-        }
-        InvalidMessage(_) => format!("the server does not speak TLS on this port ({problem})"),
-        _ => problem.to_string(),
     }
 }

@@ -18,6 +18,7 @@ mod names;
 pub mod options;
 mod ssha256;
 mod text;
+mod tls_error;
 pub mod verdict;
 
 // Unit tests with the feature `module` have no Lua to link to; they test the core alone.

@@ -202,6 +202,10 @@ fn describe(response: &Response) -> String {
         );
     }
     match &response.body {
+        // nginx's answer to a client without a certificate.
+        Body::Other(_) if response.status == 400 => {
+            format!("{said}: it may want a client certificate, and none is sent")
+        }
         Body::Other(what) if response.status < 500 => {
             format!("{said}: the body is {what}; is the URL right?")
         }
@@ -561,6 +565,7 @@ mod tests {
             (200, &[], "<!DOCTYPE html><html>", "the body is a web page (HTML); is the URL right?"),
             (207, &[], "<a><b></a>", "207: the body is broken XML; is the URL right?"),
             (404, &[], "no", "404: the body is not XML; is the URL right?"),
+            (400, &[], "<html>", "400: it may want a client certificate, and none is sent"),
             (502, &[], "<html>", "502"),
         ] {
             let (word, text) = judged(&[], "bob", &response(status, headers, body));

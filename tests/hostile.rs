@@ -8,6 +8,8 @@ use std::panic::catch_unwind;
 
 use httpbasic::credentials::{Credentials, MAX_BYTES};
 use httpbasic::dav::{Body, CurrentUser, principal_name};
+use httpbasic::options::Options;
+use httpbasic::options::value::Value as Given;
 use mlua::{Function, Lua, MultiValue, Value};
 
 /// xorshift64: the same numbers in every run, so that a failure comes back.
@@ -122,6 +124,81 @@ fn no_body_makes_the_parser_panic_or_returns_more_than_a_log_line() {
         }
     }
     assert!(seen.iter().all(|count| *count > 100), "each kind of answer was met: {seen:?}");
+}
+
+#[test]
+fn no_option_is_too_odd_for_a_clear_error() {
+    const OPTIONS: [&str; 17] = [
+        "url",
+        "method",
+        "success_status",
+        "failure_status",
+        "forwarded_header",
+        "timeout_msecs",
+        "connect_timeout_msecs",
+        "backoff_msecs",
+        "ca_file",
+        "allow_cleartext",
+        "domain",
+        "login_name",
+        "principal",
+        "file_access",
+        "user_agent",
+        "debug",
+        "unknown",
+    ];
+    const TEXTS: [&[u8]; 12] = [
+        b"https://host/dav/",
+        b"https://[::1]:8443/",
+        b"http://",
+        b"://",
+        b"[",
+        b"%",
+        b"@",
+        b"user",
+        b"5000",
+        b"-1",
+        b"\xff\xfe",
+        b"\r\nX: y",
+    ];
+    let mut random = Random(0x0b7);
+    let mut seen = [0_u32; 2];
+    for _ in 0..rounds(40_000) {
+        let value = |random: &mut Random| match random.below(6) {
+            0 => Given::Number(f64::from_bits(random.next())),
+            1 => Given::Boolean(random.below(2) == 0),
+            2 => Given::Other("table"),
+            _ => {
+                let parts = (0..random.below(4)).map(|_| match random.below(4) {
+                    0 => random.bytes(300),
+                    _ => random.choose(&TEXTS).to_vec(),
+                });
+                Given::String(parts.collect::<Vec<_>>().concat())
+            }
+        };
+        let mut given: Vec<(String, _)> = (0..random.below(3))
+            .map(|_| ((*random.choose(&OPTIONS)).to_string(), value(&mut random)))
+            .collect();
+        if random.below(4) > 0 {
+            let url = Given::String(b"https://host/dav/".to_vec());
+            given.insert(0, ("url".into(), url));
+        }
+        match Options::new(given) {
+            Ok(options) => {
+                seen[0] += 1;
+                let name = random.bytes(40);
+                let sent = options.sent_name(&name);
+                assert!(name.starts_with(sent));
+            }
+            Err(error) => {
+                seen[1] += 1;
+                let text = error.to_string();
+                let is_line = text.chars().count() < 600 && !text.contains(char::is_control);
+                assert!(is_line, "{text}");
+            }
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 1000), "both were met: {seen:?}");
 }
 
 #[test]

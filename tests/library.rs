@@ -32,9 +32,9 @@ fn the_library_stays_mapped_when_a_state_closes() {
 }
 
 #[test]
-fn the_library_is_at_most_2_5_megabytes_large() {
+fn the_library_is_at_most_2_7_megabytes_large() {
     let bytes = fs::metadata(library::path()).unwrap().len();
-    assert!(bytes <= 2_500_000, "{bytes}");
+    assert!(bytes <= 2_700_000, "{bytes}");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn the_types_name_all_that_the_module_has_and_nothing_else() {
 fn the_types_and_the_readme_name_all_options() {
     let read =
         |path: &str| fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let source = read("src/options.rs");
+    let source = read("src/options/mod.rs");
     let known = source.split_once("match key.as_str() {").unwrap().1;
     let known = known.split_once("is an unknown setting").unwrap().0;
     let known: Vec<_> =

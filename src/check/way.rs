@@ -4,9 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
@@ -19,6 +17,7 @@ use crate::http::resolver::Resolver;
 use crate::http::socket::Socket;
 use crate::http::stream::Stream;
 use crate::http::tls::Tls;
+use crate::http::verifier::Verifier;
 use crate::options::Options;
 
 /// Goes as far as the server lets one, each step within `connect_timeout_msecs`. Whether it is the
@@ -88,12 +87,7 @@ fn agree(
     options: &Options,
     socket: Socket,
 ) -> (io::Result<Stream>, Option<CertificateDer<'static>>) {
-    let roots = Arc::new(options.roots.store());
-    let provider = Arc::new(ring::default_provider());
-    let verifier = match WebPkiServerVerifier::builder_with_provider(roots, provider).build() {
-        Ok(verifier) => verifier,
-        Err(problem) => return (Err(io::Error::other(problem)), None),
-    };
+    let verifier = Verifier::new(&options.roots);
     let witness = Arc::new(Witness { verifier, seen: Mutex::default() });
     let tls = Tls::verified_by(options.url.server_name(), witness.clone());
     let stream = Stream::secure(socket, &tls);
@@ -104,7 +98,7 @@ fn agree(
 /// Leaves the check of a certificate to `verifier`, and remembers which one it was.
 #[derive(Debug)]
 struct Witness {
-    verifier: Arc<WebPkiServerVerifier>,
+    verifier: Verifier,
     seen: Mutex<Option<CertificateDer<'static>>>,
 }
 

@@ -1,6 +1,7 @@
 //! The certificates to trust.
 
-use std::path::Path;
+use std::fs;
+use std::sync::Arc;
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -8,56 +9,101 @@ use rustls::pki_types::pem::PemObject;
 
 use super::value::Value;
 use crate::text::printable;
+use crate::tls_error;
 
 /// The largest file, in bytes; Debian's whole bundle has a tenth of it.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// Who may issue the server's certificate.
+/// How a certificate begins in DER; no text does.
+const DER: &[u8] = b"\x30\x82";
+
+/// Whose certificates are trusted.
 #[derive(Clone, Debug)]
 pub enum Roots {
-    /// Those whom Mozilla trusts, compiled in.
+    /// Those that Mozilla trusts issue, compiled in.
     Mozilla,
-    /// These alone.
-    Own(RootCertStore),
+    /// Those that these issue, and these themselves.
+    Own(Arc<[CertificateDer<'static>]>),
 }
 
 impl Roots {
-    /// Reads a PEM file.
+    /// Reads a file of certificates: PEM, or a single one in DER.
     ///
     /// # Errors
     /// What is wrong with it, or with one of the certificates in it.
     pub fn from_file(value: &Value) -> Result<Self, String> {
         let path = value.text("the path of a PEM file")?;
         let name = printable(path);
-        let cannot_be_read = |problem| format!("cannot be read: {name}: {problem}");
-        // Asked before it is opened, since opening a pipe may take forever.
-        let metadata = std::fs::metadata(Path::new(path)).map_err(cannot_be_read)?;
-        if !metadata.is_file() || metadata.len() > MAX_BYTES {
-            return Err(format!("is not a file of at most 4 MiB: {name}"));
-        }
-        let pem = std::fs::read(path).map_err(cannot_be_read)?;
-        let mut store = RootCertStore::empty();
-        for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
-            let certificate = certificate.map_err(|_| format!("holds broken PEM: {name}"))?;
-            store.add(certificate).map_err(|problem| {
-                let number = index + 1;
+        let bytes = read(path)?;
+        let certificates = if bytes.starts_with(DER) {
+            vec![CertificateDer::from(bytes)]
+        } else {
+            parse(&bytes).map_err(|problem| format!("{problem}: {name}"))?
+        };
+        for (index, certificate) in certificates.iter().enumerate() {
+            let mut store = RootCertStore::empty();
+            store.add(certificate.clone()).map_err(|problem| {
+                let (number, problem) = (index + 1, tls_error::describe(&problem));
                 format!(
                     "holds a certificate (number {number}) that cannot be used: {name}: {problem}"
                 )
             })?;
         }
-        if store.is_empty() {
-            return Err(format!("holds no PEM certificate: {name}"));
-        }
-        Ok(Self::Own(store))
+        Ok(Self::Own(certificates.into()))
     }
+}
 
-    /// The certificates as TLS needs them.
-    pub fn store(&self) -> RootCertStore {
-        match self {
-            Roots::Mozilla => webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
-            Roots::Own(store) => store.clone(),
+/// The content of a file. Neither blocks nor fills the memory.
+fn read(path: &str) -> Result<Vec<u8>, String> {
+    let name = printable(path);
+    let cannot_be_read = |problem| format!("cannot be read: {name}: {problem}");
+    // Asked before it is opened, since opening a pipe may take forever. Reading one of the kernel's
+    // files may, too: these have no size.
+    let metadata = fs::metadata(path).map_err(cannot_be_read)?;
+    if metadata.is_dir() {
+        return Err(format!("is a directory, not a file: {name}"));
+    }
+    if !metadata.is_file() {
+        return Err(format!("is not a regular file: {name}"));
+    }
+    match metadata.len() {
+        0 => Err(format!("is empty: {name}")),
+        1..=MAX_BYTES => fs::read(path).map_err(cannot_be_read),
+        _ => Err(format!("is larger than 4 MiB: {name}")),
+    }
+}
+
+/// The certificates in PEM.
+fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err("is in UTF-16; save it as plain text".into());
+    }
+    // PEM is ASCII; beside it may be comments in any encoding.
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_start_matches('\u{feff}');
+    let labels =
+        || text.lines().filter_map(|line| line.strip_prefix("-----BEGIN ")?.split("-----").next());
+    if labels().any(|label| label.ends_with("PRIVATE KEY")) {
+        return Err("holds a private key; leave nothing but certificates in it".into());
+    }
+    if labels().any(|label| label == "TRUSTED CERTIFICATE") {
+        return Err(
+            "holds a certificate in OpenSSL's own format (TRUSTED CERTIFICATE); convert it: \
+                    openssl x509 -in OLD -out NEW"
+                .into(),
+        );
+    }
+    let text = text.replace(" X509 CERTIFICATE-----", " CERTIFICATE-----");
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+    match (certificates, labels().next()) {
+        (Err(_), _) => Err("holds broken PEM".into()),
+        (Ok(certificates), Some(label)) if certificates.is_empty() => {
+            Err(format!("holds no certificate, but a {}", printable(label)))
         }
+        (Ok(certificates), None) if certificates.is_empty() => {
+            Err("holds no certificate in PEM or DER".into())
+        }
+        (Ok(certificates), _) => Ok(certificates),
     }
 }
 
@@ -69,32 +115,103 @@ mod tests {
         Value::String(text.into())
     }
 
-    #[test]
-    fn a_ca_file_holds_certificates_that_can_be_used() {
+    /// A file with this content in a folder that lives as long as the first value.
+    fn file(content: &[u8]) -> (tempfile::TempDir, Value) {
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, content: &str| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, content).unwrap();
-            string(path.to_str().unwrap())
-        };
-        let certificate = rcgen::generate_simple_self_signed(["ca".into()]).unwrap().cert.pem();
-        let good = file("good.pem", &format!("# a comment\n{certificate}{certificate}"));
-        assert_eq!(Roots::from_file(&good).unwrap().store().len(), 2);
+        let path = folder.path().join("ca");
+        fs::write(&path, content).unwrap();
+        let path = string(path.to_str().unwrap());
+        (folder, path)
+    }
 
-        let not_der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        let cut = &certificate[..certificate.len() / 2];
-        for (value, expected) in [
-            (string("/nonexistent/ca.pem"), "cannot be read: /nonexistent/ca.pem: No such file"),
-            (string("/dev/zero"), "is not a file"),
-            (string(folder.path().to_str().unwrap()), "is not a file"),
-            (file("empty.pem", ""), "holds no PEM certificate"),
-            (file("text.pem", "certificate, please"), "holds no PEM certificate"),
-            (file("cut.pem", cut), "holds broken PEM"),
-            (file("der.pem", &format!("{certificate}{not_der}")), "(number 2)"),
-            (Value::Boolean(true), "expected the path of a PEM file, got true"),
+    fn certificate() -> rcgen::CertifiedKey {
+        rcgen::generate_simple_self_signed(["ca".into()]).unwrap()
+    }
+
+    #[test]
+    fn a_ca_file_is_pem_with_whatever_around_it_or_der() {
+        let (one, two) = (certificate().cert, certificate().cert);
+        let both = format!("# Köln\n{}text\n{}\n", one.pem(), two.pem());
+        let latin = [b"# K\xf6ln\r\n", one.pem().replace('\n', "\r\n").as_bytes()].concat();
+        for (content, expected) in [
+            (one.pem().into_bytes(), vec![&one]),
+            (both.clone().into_bytes(), vec![&one, &two]),
+            (format!("\u{feff}{both}").into_bytes(), vec![&one, &two]),
+            (format!("\u{feff}{}", one.pem()).into_bytes(), vec![&one]),
+            (both.replace(" CERT", " X509 CERT").into_bytes(), vec![&one, &two]),
+            (latin, vec![&one]),
+            (one.der().to_vec(), vec![&one]),
         ] {
-            let problem = Roots::from_file(&value).unwrap_err();
-            assert!(problem.contains(expected), "{problem}");
+            let (_folder, path) = file(&content);
+            let Roots::Own(found) = Roots::from_file(&path).unwrap() else { panic!("not its own") };
+            let expected: Vec<_> = expected.into_iter().map(|it| it.der().clone()).collect();
+            assert_eq!(*found, expected[..], "{}", String::from_utf8_lossy(&content));
         }
+    }
+
+    #[test]
+    fn a_file_that_is_no_use_is_refused_with_what_it_is() {
+        let certificate = certificate();
+        let (pem, key) = (certificate.cert.pem(), certificate.key_pair.serialize_pem());
+        let relabelled = |label: &str| pem.replace("CERTIFICATE", label);
+        let not_der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let utf_16: Vec<u8> =
+            "\u{feff}-----BEGIN".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let trailing = [&**certificate.cert.der(), b"\0"].concat();
+        let broken = "the certificate is malformed; have it issued again";
+        for (content, expected) in [
+            (vec![], "is empty: "),
+            (b"certificate, please".to_vec(), "holds no certificate in PEM or DER: "),
+            (b"\xff\x00\xfe".to_vec(), "holds no certificate in PEM or DER: "),
+            (utf_16, "is in UTF-16; save it as plain text: "),
+            (pem[..pem.len() / 2].into(), "holds broken PEM: "),
+            (pem.replace("\nM", "\n!").into_bytes(), "holds broken PEM: "),
+            (
+                format!("{pem}{not_der}").into_bytes(),
+                "holds a certificate (number 2) that cannot be used: ",
+            ),
+            (format!("{pem}{not_der}").into_bytes(), broken),
+            (trailing, broken),
+            (b"\x30\x82\x00\x00".to_vec(), broken),
+            (
+                key.clone().into_bytes(),
+                "holds a private key; leave nothing but certificates in it: ",
+            ),
+            (format!("{pem}{key}").into_bytes(), "holds a private key; "),
+            (key.replace(" PRI", " ENCRYPTED PRI").into_bytes(), "holds a private key; "),
+            (relabelled("TRUSTED CERTIFICATE").into_bytes(), "openssl x509 -in OLD -out NEW: "),
+            (relabelled("X509 CRL").into_bytes(), "holds no certificate, but a X509 CRL: "),
+            (relabelled("PKCS7").into_bytes(), "holds no certificate, but a PKCS7: "),
+            (relabelled("\u{1b}[31m").into_bytes(), "holds no certificate, but a  [31m: "),
+        ] {
+            let (_folder, path) = file(&content);
+            let problem = Roots::from_file(&path).unwrap_err();
+            assert!(problem.contains(expected), "{expected}: {problem}");
+            assert!(key.lines().all(|line| !problem.contains(line)), "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_file_of_a_sensible_size_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+        fs::File::create(path("large")).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        let pipe = std::process::Command::new("mkfifo").arg(path("pipe")).status().unwrap();
+        assert!(pipe.success());
+        for (path, expected) in [
+            ("/nonexistent/ca.pem", "cannot be read: /nonexistent/ca.pem: No such file"),
+            ("/dev/zero", "is not a regular file: /dev/zero"),
+            ("/dev/tty", "is not a regular file: /dev/tty"),
+            // Its next line may never come.
+            ("/proc/kmsg", "is empty: /proc/kmsg"),
+            (&path("pipe"), "is not a regular file: "),
+            (&path("large"), "is larger than 4 MiB: "),
+            (&path(""), "is a directory, not a file: "),
+        ] {
+            let problem = Roots::from_file(&string(path)).unwrap_err();
+            assert!(problem.starts_with(expected), "{problem}");
+        }
+        let problem = Roots::from_file(&Value::Boolean(true)).unwrap_err();
+        assert_eq!(problem, "expected the path of a PEM file, got true");
     }
 }

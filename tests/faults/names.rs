@@ -1,5 +1,6 @@
 //! Faults of the name service, and of one address of two.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -189,4 +190,22 @@ fn meets(world: &World) {
     let times: Vec<_> = (0..6).map(|_| is_ok(world)).collect();
     let quick = times.iter().filter(|elapsed| **elapsed < Duration::from_millis(150)).count();
     assert!(quick >= 4, "{times:?}");
+}
+
+#[test]
+fn too_few_file_descriptors_are_told_as_what_they_are() {
+    let name = "names::too_few_file_descriptors_are_told_as_what_they_are";
+    if !is_alone(name, &["prlimit", "--nofile=64:64"]) {
+        return;
+    }
+    let world = World::new();
+    world.client(PORT, "backoff_msecs = 0");
+    let mut files: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    assert!(files.len() < 64);
+    fails(&world, "dns: localhost: Too many open files");
+    // A name that does not exist is told as that, once there are some.
+    files.truncate(files.len() / 2);
+    world.client(PORT, "url = 'https://host.invalid/', backoff_msecs = 0");
+    let (_, text, _) = verify(&world);
+    assert!(text.starts_with("dns: host.invalid: ") && !text.contains("open files"), "{text}");
 }

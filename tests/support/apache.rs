@@ -1,66 +1,70 @@
 //! Apache with `mod_dav` and TLS, from Debian's packages.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-
-use tempfile::TempDir;
+use std::path::PathBuf;
 
 use super::ca::Ca;
-use super::process::Process;
-use super::{access_log, port, users};
+use super::web_server::WebServer;
+use super::{access_log, users};
 
-/// A running Apache whose `/dav/` asks for Basic credentials.
+/// A running Apache whose `/dav/` asks for credentials.
 pub struct Apache {
-    folder: TempDir,
-    port: u16,
-    _process: Process,
+    server: WebServer,
 }
 
 impl Apache {
     /// Starts it with a certificate of `ca` for localhost, and these user ids and passwords.
     pub fn start(ca: &Ca, accounts: &[(&str, &str)]) -> Self {
-        let folder = tempfile::Builder::new().prefix("httpbasic-apache-").tempdir().unwrap();
-        let port = port::free();
-        let path = folder.path();
-        let identity = ca.issue(&["localhost"]);
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::create_dir_all(path.join("root/dav")).unwrap();
-        fs::write(path.join("server.crt"), identity.certificate).unwrap();
-        fs::write(path.join("server.key"), identity.key).unwrap();
-        fs::write(path.join("apache.conf"), configuration(path, port)).unwrap();
-        users::write(&path.join("users"), accounts);
-        fs::write(path.join("ca.pem"), ca.pem()).unwrap();
-        let configuration = path.join("apache.conf");
-        let mut process = Process::start(&[
-            "/usr/sbin/apache2",
-            "-DFOREGROUND",
-            "-f",
-            configuration.to_str().unwrap(),
-        ]);
-        process.wait_for_port(port);
-        Self { folder, port, _process: process }
+        Self::start_with(ca, accounts, BASIC)
+    }
+
+    /// Starts one that compresses each page, whether the client takes that or not.
+    pub fn start_compressing(ca: &Ca, accounts: &[(&str, &str)]) -> Self {
+        let compress = "SetOutputFilter DEFLATE\n    SetEnv force-gzip 1";
+        Self::start_with(ca, accounts, &format!("{BASIC}\n    {compress}"))
+    }
+
+    /// Starts one that takes Digest authentication alone.
+    pub fn start_digest(ca: &Ca) -> Self {
+        Self::start_with(ca, &[], "AuthType Digest")
+    }
+
+    fn start_with(ca: &Ca, accounts: &[(&str, &str)], location: &str) -> Self {
+        let mut server = WebServer::new("apache", ca, "/dav/");
+        std::fs::create_dir_all(server.folder().join("root/dav")).unwrap();
+        users::write(&server.folder().join("users"), accounts);
+        server.write("apache.conf", &configuration(&server, location));
+        let configuration = server.file("apache.conf");
+        server.start(&["/usr/sbin/apache2", "-DFOREGROUND", "-f", &configuration]);
+        Self { server }
+    }
+
+    /// The server itself.
+    pub fn server(&self) -> &WebServer {
+        &self.server
     }
 
     /// Where `httpbasic` asks.
     pub fn url(&self) -> String {
-        format!("https://localhost:{}/dav/", self.port)
+        self.server.url()
     }
 
     /// The CA that its clients must trust.
     pub fn ca_file(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
+        self.server.ca_file()
     }
 
     /// One line a request, as soon as there are `count`: status, method, user, and the client's
     /// address that was forwarded.
     pub fn requests(&self, count: usize) -> Vec<String> {
-        access_log::lines(&self.folder.path().join("access.log"), count)
+        access_log::lines(&self.server.folder().join("access.log"), count)
     }
 }
 
-fn configuration(folder: &Path, port: u16) -> String {
-    let folder = folder.display();
+/// How `/dav/` asks for credentials, as a rule.
+const BASIC: &str = "AuthType Basic\n    AuthUserFile users";
+
+fn configuration(server: &WebServer, location: &str) -> String {
+    let (folder, port) = (server.folder().display(), server.port());
     format!(
         r#"
 ServerRoot {folder}
@@ -77,8 +81,12 @@ LoadModule authn_file_module /usr/lib/apache2/modules/mod_authn_file.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
 LoadModule authz_user_module /usr/lib/apache2/modules/mod_authz_user.so
 LoadModule auth_basic_module /usr/lib/apache2/modules/mod_auth_basic.so
+LoadModule auth_digest_module /usr/lib/apache2/modules/mod_auth_digest.so
 LoadModule dav_module /usr/lib/apache2/modules/mod_dav.so
 LoadModule dav_fs_module /usr/lib/apache2/modules/mod_dav_fs.so
+LoadModule deflate_module /usr/lib/apache2/modules/mod_deflate.so
+LoadModule env_module /usr/lib/apache2/modules/mod_env.so
+LoadModule filter_module /usr/lib/apache2/modules/mod_filter.so
 LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so
 LogFormat "%>s %m %u %{{X-Forwarded-For}}i" request
 CustomLog {folder}/access.log request
@@ -89,10 +97,9 @@ SSLCertificateFile {folder}/server.crt
 SSLCertificateKeyFile {folder}/server.key
 <Location /dav/>
     Dav On
-    AuthType Basic
     AuthName mail
-    AuthUserFile {folder}/users
     Require valid-user
+    {location}
 </Location>
 "#
     )

@@ -1,20 +1,14 @@
 //! nginx as a WebDAV server with TLS, from Debian's packages.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-
-use tempfile::TempDir;
+use std::path::PathBuf;
 
 use super::ca::Ca;
-use super::process::Process;
-use super::{access_log, port, users};
+use super::web_server::WebServer;
+use super::{access_log, users};
 
 /// A running nginx whose `/dav/` asks for Basic credentials.
 pub struct Nginx {
-    folder: TempDir,
-    port: u16,
-    process: Option<Process>,
+    server: WebServer,
 }
 
 impl Nginx {
@@ -33,7 +27,7 @@ impl Nginx {
             "ssl_protocols TLSv1.2 TLSv1.3; access_log off; \
              keepalive_requests 1000000000; keepalive_timeout 1h;",
         );
-        users::write_plain(&nginx.folder.path().join("users"), accounts);
+        users::write_plain(&nginx.server.folder().join("users"), accounts);
         nginx
     }
 
@@ -43,72 +37,79 @@ impl Nginx {
         Self::start_with(ca, &[], &format!("return 207 '{body}';"), &tls)
     }
 
+    /// Starts one that answers nobody without a client certificate.
+    pub fn start_wanting_client_certificate(ca: &Ca) -> Self {
+        let tls = "ssl_verify_client on; ssl_client_certificate ca.pem;";
+        Self::start_with(ca, &[], "return 207;", tls)
+    }
+
     /// Starts one that answers every request with this multistatus body, whatever the credentials.
     pub fn start_answering(ca: &Ca, body: &str) -> Self {
         Self::start_with(ca, &[], &format!("return 207 '{body}';"), "")
     }
 
-    fn start_with(ca: &Ca, accounts: &[(&str, &str)], location: &str, server: &str) -> Self {
-        let folder = tempfile::Builder::new().prefix("httpbasic-nginx-").tempdir().unwrap();
-        let port = port::free();
-        let path = folder.path();
-        let identity = ca.issue(&["localhost"]);
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::create_dir(path.join("dav")).unwrap();
-        fs::write(path.join("server.crt"), identity.certificate).unwrap();
-        fs::write(path.join("server.key"), identity.key).unwrap();
-        fs::write(path.join("nginx.conf"), configuration(path, port, location, server)).unwrap();
-        users::write(&path.join("users"), accounts);
-        fs::write(path.join("ca.pem"), ca.pem()).unwrap();
-        let mut nginx = Self { folder, port, process: None };
+    /// Starts one that passes `/dav/` on to this server, as the server's `/`; `location` has more
+    /// of what nginx does about it.
+    pub fn start_in_front(
+        ca: &Ca,
+        accounts: &[(&str, &str)],
+        server: &WebServer,
+        location: &str,
+    ) -> Self {
+        let pass = format!("proxy_pass {};", server.url());
+        Self::start_with(ca, accounts, &format!("{pass} {location}"), "")
+    }
+
+    fn start_with(ca: &Ca, accounts: &[(&str, &str)], location: &str, more: &str) -> Self {
+        let server = WebServer::new("nginx", ca, "/dav/");
+        std::fs::create_dir(server.folder().join("dav")).unwrap();
+        users::write(&server.folder().join("users"), accounts);
+        server.write("nginx.conf", &configuration(&server, location, more));
+        let mut nginx = Self { server };
         nginx.switch_on();
         nginx
     }
 
+    /// The server itself.
+    pub fn server(&self) -> &WebServer {
+        &self.server
+    }
+
     /// Where `httpbasic` asks.
     pub fn url(&self) -> String {
-        format!("https://localhost:{}/dav/", self.port)
+        self.server.url()
     }
 
     /// The CA that its clients must trust.
     pub fn ca_file(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
+        self.server.ca_file()
     }
 
     /// Replaces the user ids and passwords.
     pub fn set_accounts(&self, accounts: &[(&str, &str)]) {
-        users::write(&self.folder.path().join("users"), accounts);
+        users::write(&self.server.folder().join("users"), accounts);
     }
 
     /// Ends the process; the port stays reserved for this server.
     pub fn switch_off(&mut self) {
-        self.process = None;
+        self.server.stop();
     }
 
     /// Starts the process again.
     pub fn switch_on(&mut self) {
-        let configuration = self.folder.path().join("nginx.conf");
-        let log = self.folder.path().join("error.log");
-        let mut process = Process::start(&[
-            "/usr/sbin/nginx",
-            "-c",
-            configuration.to_str().unwrap(),
-            "-e",
-            log.to_str().unwrap(),
-        ]);
-        process.wait_for_port(self.port);
-        self.process = Some(process);
+        let (configuration, log) = (self.server.file("nginx.conf"), self.server.file("error.log"));
+        self.server.start(&["/usr/sbin/nginx", "-c", &configuration, "-e", &log]);
     }
 
     /// One line a request, as soon as there are `count`: status, method, user, and the client's
     /// address that was forwarded.
     pub fn requests(&self, count: usize) -> Vec<String> {
-        access_log::lines(&self.folder.path().join("access.log"), count)
+        access_log::lines(&self.server.folder().join("access.log"), count)
     }
 }
 
-fn configuration(folder: &Path, port: u16, location: &str, server: &str) -> String {
-    let folder = folder.display();
+fn configuration(server: &WebServer, location: &str, more: &str) -> String {
+    let (folder, port) = (server.folder().display(), server.port());
     format!(
         r#"
 load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
@@ -131,7 +132,7 @@ http {{
         ssl_certificate {folder}/server.crt;
         ssl_certificate_key {folder}/server.key;
         root {folder};
-        {server}
+        {more}
         location /dav/ {{
             auth_basic_user_file {folder}/users;
             {location}

@@ -1,0 +1,466 @@
+//! Which certificates are trusted: those that a trusted CA issued, and those in `ca_file`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::{
+    WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
+};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime, alg_id};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use webpki::EndEntityCert;
+
+use crate::options::roots::Roots;
+use crate::tls_error::{Untrusted, webpki_error};
+
+/// Verifies the certificates of servers.
+///
+/// One that is in `ca_file` itself, byte for byte, needs no issuer; its dates and names count all
+/// the same, and rustls has the server prove that it has the key. Most home-made certificates are of
+/// this kind: they sign themselves and say that they are a CA's, which webpki refuses in a server's.
+#[derive(Debug)]
+pub struct Verifier {
+    issuers: RootCertStore,
+    /// The certificates in `ca_file`.
+    pinned: Arc<[CertificateDer<'static>]>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Verifier {
+    /// A verifier that trusts `roots`.
+    pub fn new(roots: &Roots) -> Self {
+        let algorithms = ring::default_provider().signature_verification_algorithms;
+        let (issuers, pinned) = match roots {
+            Roots::Mozilla => (webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(), [].into()),
+            Roots::Own(certificates) => {
+                let mut issuers = RootCertStore::empty();
+                issuers.add_parsable_certificates(
+                    certificates.iter().filter(|it| may_issue(it, &algorithms)).cloned(),
+                );
+                (issuers, certificates.clone())
+            }
+        };
+        Self { issuers, pinned, algorithms }
+    }
+
+    /// Says more than webpki does about a certificate that no trusted issuer vouches for.
+    fn explain(
+        &self,
+        problem: Error,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+    ) -> Error {
+        let is_badly_signed = problem == CertificateError::BadSignature.into();
+        let is_about_issuer = is_badly_signed
+            || problem == CertificateError::UnknownIssuer.into()
+            || is_used_as_server(&problem);
+        if is_about_issuer && is_self_signed(certificate) {
+            return Untrusted::SelfSigned.into();
+        }
+        let keys = || self.signing_keys(certificate, intermediates);
+        if is_badly_signed && keys().iter().any(|key| !is_usable(key)) {
+            return Untrusted::KeySize.into();
+        }
+        problem
+    }
+
+    /// The keys that may have signed what a server shows.
+    fn signing_keys(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+    ) -> Vec<Vec<u8>> {
+        let shown = intermediates.iter().chain([certificate]);
+        let shown: Vec<_> = shown.filter_map(|it| EndEntityCert::try_from(it).ok()).collect();
+        let roots = self.issuers.roots.iter();
+        let named = roots.filter(|root| shown.iter().any(|it| it.issuer() == &*root.subject));
+        let keys = named.map(|root| root.subject_public_key_info.to_vec());
+        keys.chain(intermediates.iter().filter_map(public_key)).collect()
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        host: &ServerName<'_>,
+        _ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let parsed = ParsedCertificate::try_from(certificate)?;
+        if self.pinned.iter().any(|pinned| pinned == certificate) {
+            check_alone(&parsed, now, &self.algorithms)?;
+        } else {
+            let (issuers, algorithms) = (&self.issuers, self.algorithms.all);
+            verify_server_cert_signed_by_trust_anchor(
+                &parsed,
+                issuers,
+                intermediates,
+                now,
+                algorithms,
+            )
+            .map_err(|problem| self.explain(problem, certificate, intermediates))?;
+        }
+        verify_server_name(&parsed, host)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+            .map_err(|problem| explain_signature(problem, certificate))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+            .map_err(|problem| explain_signature(problem, certificate))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// What a certificate says that it is for.
+#[derive(PartialEq)]
+enum Role {
+    Ca,
+    Server,
+}
+
+/// Checks everything about a certificate but its names and who issued it.
+fn check_alone(
+    certificate: &ParsedCertificate<'_>,
+    now: UnixTime,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<Role, Error> {
+    // Where nobody is trusted, webpki's last words are that it knows no issuer.
+    let nobody = RootCertStore::empty();
+    let checked =
+        verify_server_cert_signed_by_trust_anchor(certificate, &nobody, &[], now, algorithms.all);
+    match checked {
+        Err(problem) if problem == CertificateError::UnknownIssuer.into() => Ok(Role::Server),
+        Err(problem) if is_used_as_server(&problem) => Ok(Role::Ca),
+        Err(problem) => Err(problem),
+        Ok(()) => Err(CertificateError::ApplicationVerificationFailure.into()),
+    }
+}
+
+/// Whether a certificate of `ca_file` may have issued others. A server's own may not. One that webpki
+/// cannot read as a server's, such as a root of X.509 version 1, is in the file for nothing else.
+fn may_issue(certificate: &CertificateDer<'_>, algorithms: &WebPkiSupportedAlgorithms) -> bool {
+    let Ok(parsed) = ParsedCertificate::try_from(certificate) else { return true };
+    // webpki looks at the dates before it looks at the rest, and says which they are.
+    let long_ago = UnixTime::since_unix_epoch(Duration::ZERO);
+    let begin = match check_alone(&parsed, long_ago, algorithms) {
+        Err(Error::InvalidCertificate(CertificateError::NotValidYetContext {
+            not_before, ..
+        })) => not_before,
+        _ => long_ago,
+    };
+    check_alone(&parsed, begin, algorithms) == Ok(Role::Ca)
+}
+
+/// Whether all that webpki says is that a CA's certificate is not a server's.
+fn is_used_as_server(problem: &Error) -> bool {
+    let Error::InvalidCertificate(problem) = problem else { return false };
+    webpki_error(problem) == Some(&webpki::Error::CaUsedAsEndEntity)
+}
+
+fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
+    EndEntityCert::try_from(certificate).is_ok_and(|it| it.issuer() == it.subject())
+}
+
+/// To ring an RSA key that it does not support is a wrong signature, as is that of another key.
+fn explain_signature(problem: Error, certificate: &CertificateDer<'_>) -> Error {
+    if problem != CertificateError::BadSignature.into() {
+        return problem;
+    }
+    match public_key(certificate) {
+        Some(key) if !is_usable(&key) => Untrusted::KeySize.into(),
+        _ => Untrusted::OtherKey.into(),
+    }
+}
+
+fn public_key(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let parsed = ParsedCertificate::try_from(certificate).ok()?;
+    Some(parsed.subject_public_key_info().to_vec())
+}
+
+/// Whether an encoded public key is not RSA, or has about 2048 to 8192 bits.
+fn is_usable(key: &[u8]) -> bool {
+    let rsa: &[u8] = &alg_id::RSA_ENCRYPTION;
+    !key.windows(rsa.len()).any(|part| part == rsa) || (256 + 24..1024 + 64).contains(&key.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType,
+        ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair, NameConstraints, date_time_ymd,
+    };
+    use rustls::crypto::ring::sign::any_supported_type;
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use rustls::sign::{CertifiedKey, SingleCertAndKey};
+    use rustls::version::{TLS12, TLS13};
+    use rustls::{ServerConfig, ServerConnection};
+
+    use super::*;
+    use crate::http::tls::Tls;
+    use crate::tls_error::describe;
+
+    type Change = fn(&mut CertificateParams);
+
+    const CA: IsCa = IsCa::Ca(BasicConstraints::Unconstrained);
+    const SELF_SIGNED: &str = "the certificate is self-signed and not in ca_file; ";
+    const UNKNOWN: &str = "the certificate's issuer is not trusted; ";
+
+    /// A certificate and its key.
+    struct Identity(Certificate, KeyPair);
+
+    impl Identity {
+        /// For localhost, signed by itself.
+        fn new(name: &str, is_ca: IsCa, change: Change) -> Self {
+            let key = KeyPair::generate().unwrap();
+            Self(params(name, is_ca, change).self_signed(&key).unwrap(), key)
+        }
+
+        fn issue(&self, name: &str, is_ca: IsCa, change: Change) -> Self {
+            let key = KeyPair::generate().unwrap();
+            let params = params(name, is_ca, change);
+            Self(params.signed_by(&key, &self.0, &self.1).unwrap(), key)
+        }
+
+        fn der(&self) -> CertificateDer<'static> {
+            self.0.der().clone()
+        }
+    }
+
+    fn params(name: &str, is_ca: IsCa, change: Change) -> CertificateParams {
+        let mut params = CertificateParams::new(["localhost".into()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = is_ca;
+        change(&mut params);
+        params
+    }
+
+    fn unchanged(_: &mut CertificateParams) {}
+
+    fn roots(ca_file: &[&Identity]) -> Roots {
+        Roots::Own(ca_file.iter().map(|it| it.der()).collect())
+    }
+
+    /// What is said about a chain that a server at localhost shows: nothing if it is trusted.
+    fn verify(ca_file: &[&Identity], shown: &[&Identity]) -> String {
+        let chain: Vec<_> = shown.iter().map(|it| it.der()).collect();
+        let host = "localhost".try_into().unwrap();
+        let verifier = Verifier::new(&roots(ca_file));
+        let verified =
+            verifier.verify_server_cert(&chain[0], &chain[1..], &host, &[], UnixTime::now());
+        verified.err().map_or(String::new(), |problem| describe(&problem))
+    }
+
+    #[test]
+    fn a_certificate_in_ca_file_needs_no_issuer_but_all_else() {
+        let ca = Identity::new("CA", CA, unchanged);
+        let other_ca = Identity::new("CA", CA, unchanged);
+        let cases: [(Change, &str); 6] = [
+            (unchanged, ""),
+            (
+                |it| it.not_after = date_time_ymd(2020, 2, 29),
+                "the certificate expired on 2020-02-29 00:00 UTC; ",
+            ),
+            (
+                |it| it.subject_alt_names = params_for(&["mail.example.com", "192.0.2.1"]),
+                "the certificate is for another host than the URL's: mail.example.com, 192.0.2.1; ",
+            ),
+            (
+                |it| it.subject_alt_names = vec![],
+                "the certificate has no host name in a subjectAltName ",
+            ),
+            (
+                |it| it.custom_extensions.push(critical()),
+                "the certificate has a critical extension that ",
+            ),
+            (
+                |it| it.not_before = date_time_ymd(2999, 12, 31),
+                "the certificate is not valid before 2999-12-31 00:00 UTC; is this machine's clock right? It says 2",
+            ),
+        ];
+        for is_ca in [CA, IsCa::NoCa, IsCa::ExplicitNoCa] {
+            for (change, said) in &cases {
+                let own = Identity::new("server", is_ca.clone(), *change);
+                let issued = ca.issue("server", is_ca.clone(), *change);
+                for (ca_file, shown) in [
+                    (&[&own][..], &own),
+                    (&[&other_ca, &own], &own),
+                    (&[&issued], &issued),
+                    // Of two CAs of the same name the wrong one is there; it does not matter.
+                    (&[&other_ca, &issued], &issued),
+                ] {
+                    let text = verify(ca_file, &[shown]);
+                    assert!(
+                        text.starts_with(said) && said.is_empty() == text.is_empty(),
+                        "{said}: {text}"
+                    );
+                }
+            }
+        }
+        let for_clients: Change =
+            |it| it.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let own = Identity::new("server", IsCa::NoCa, for_clients);
+        let text = verify(&[&own], &[&own]);
+        assert!(text.starts_with("the certificate is not for servers "), "{text}");
+    }
+
+    fn params_for(hosts: &[&str]) -> Vec<rcgen::SanType> {
+        let hosts: Vec<String> = hosts.iter().map(|host| host.to_string()).collect();
+        CertificateParams::new(hosts).unwrap().subject_alt_names
+    }
+
+    fn critical() -> CustomExtension {
+        let mut extension = CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+        extension.set_criticality(true);
+        extension
+    }
+
+    #[test]
+    fn a_certificate_in_ca_file_is_a_ca_only_if_it_says_so() {
+        for (is_ca, said) in [(CA, ""), (IsCa::NoCa, UNKNOWN), (IsCa::ExplicitNoCa, UNKNOWN)] {
+            for change in [
+                unchanged as Change,
+                |it| it.not_after = date_time_ymd(2020, 12, 31),
+                |it| it.not_before = date_time_ymd(2999, 12, 31),
+            ] {
+                let pinned = Identity::new("pinned", is_ca.clone(), change);
+                let issued = pinned.issue("server", IsCa::NoCa, unchanged);
+                let text = verify(&[&pinned], &[&issued]);
+                assert!(text.starts_with(said) && said.is_empty() == text.is_empty(), "{text}");
+            }
+        }
+        let pinned = Identity::new("pinned", IsCa::NoCa, unchanged);
+        let issued = pinned.issue("server", IsCa::NoCa, unchanged);
+        // Nor does it help to show it.
+        let text = verify(&[&pinned], &[&issued, &pinned]);
+        assert!(text.starts_with("the certificate's issuer is not a CA; "), "{text}");
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_in_ca_file_needs_an_issuer_that_is() {
+        let ca = Identity::new("CA", CA, unchanged);
+        let same_name = Identity::new("CA", CA, unchanged);
+        let intermediate = ca.issue("intermediate", CA, unchanged);
+        let server = intermediate.issue("server", IsCa::NoCa, unchanged);
+        let (own, again) =
+            (Identity::new("server", CA, unchanged), Identity::new("server", CA, unchanged));
+        let (plain, plain_again) = (
+            Identity::new("server", IsCa::NoCa, unchanged),
+            Identity::new("server", IsCa::NoCa, unchanged),
+        );
+        let ca_as_server = ca.issue("server", CA, unchanged);
+        let limited = Identity::new("CA", CA, |it| {
+            let permitted_subtrees = vec![GeneralSubtree::DnsName("example.com".into())];
+            it.name_constraints =
+                Some(NameConstraints { permitted_subtrees, excluded_subtrees: vec![] });
+        });
+        let constrained = limited.issue("server", IsCa::NoCa, unchanged);
+        let odd = ca.issue("server", IsCa::NoCa, |it| it.custom_extensions.push(critical()));
+        for (ca_file, shown, said) in [
+            (&ca, &[&server, &intermediate][..], ""),
+            (&intermediate, &[&server], ""),
+            (&ca, &[&server], UNKNOWN),
+            (&own, &[&server, &intermediate], UNKNOWN),
+            (
+                &same_name,
+                &[&server, &intermediate],
+                "the certificate is signed by another CA of the same name; ",
+            ),
+            (&ca, &[&own], SELF_SIGNED),
+            (&ca, &[&plain], SELF_SIGNED),
+            (&again, &[&own], SELF_SIGNED),
+            (&again, &[&plain], SELF_SIGNED),
+            (&plain_again, &[&plain], SELF_SIGNED),
+            (&ca, &[&ca_as_server], "the certificate is that of a CA, not of a server; "),
+            (&limited, &[&constrained], "the certificate's issuer may not issue it for this host "),
+            (&ca, &[&odd], "the certificate has a critical extension "),
+        ] {
+            let text = verify(&[ca_file], shown);
+            assert!(text.starts_with(said) && said.is_empty() == text.is_empty(), "{said}: {text}");
+        }
+        let verifier = Verifier::new(&Roots::Mozilla);
+        assert!(verifier.pinned.is_empty() && verifier.issuers.len() > 100);
+    }
+
+    /// Whether TLS is agreed upon with a server that shows a certificate and signs with a key.
+    fn shake_hands(
+        trusted: &Identity,
+        key: &KeyPair,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Result<(), Error> {
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let key = CertifiedKey::new(vec![trusted.der()], any_supported_type(&key).unwrap());
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
+        let mut server = ServerConnection::new(Arc::new(config)).unwrap();
+        let tls = Tls::new("localhost".try_into().unwrap(), &roots(&[trusted]));
+        let mut client = tls.connection().unwrap();
+        while client.is_handshaking() {
+            let mut bytes = Vec::new();
+            client.write_tls(&mut bytes).unwrap();
+            server.read_tls(&mut &bytes[..]).unwrap();
+            server.process_new_packets().unwrap();
+            bytes.clear();
+            server.write_tls(&mut bytes).unwrap();
+            client.read_tls(&mut &bytes[..]).unwrap();
+            client.process_new_packets()?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_certificate_in_ca_file_lets_no_server_in_that_lacks_its_key() {
+        for is_ca in [CA, IsCa::NoCa] {
+            let pinned = Identity::new("server", is_ca, unchanged);
+            let other_key = KeyPair::generate().unwrap();
+            for version in [&TLS12, &TLS13] {
+                assert_eq!(shake_hands(&pinned, &pinned.1, version), Ok(()));
+                let problem = shake_hands(&pinned, &other_key, version).unwrap_err();
+                let text = describe(&problem);
+                assert!(text.starts_with("the server does not have the certificate's "), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn dates_are_those_of_the_verification() {
+        let own = Identity::new("server", CA, |it| it.not_after = date_time_ymd(2020, 2, 29));
+        let verifier = Verifier::new(&roots(&[&own]));
+        let host = "localhost".try_into().unwrap();
+        let verify_at = |secs| {
+            let now = UnixTime::since_unix_epoch(Duration::from_secs(secs));
+            verifier.verify_server_cert(&own.der(), &[], &host, &[], now)
+        };
+        let end = 1_582_934_400;
+        assert!(verify_at(end).is_ok());
+        let text = describe(&verify_at(end + 86_461).unwrap_err());
+        let expected = "the certificate expired on 2020-02-29 00:00 UTC; have it renewed (this \
+                        machine's clock: 2020-03-01 00:01 UTC)";
+        assert_eq!(text, expected);
+    }
+}
