@@ -63,7 +63,7 @@ fn secure(options: &Options, mut socket: Socket) -> Outcome<()> {
     let shown = shown.map(|certificate| certificate::describe(&certificate));
     match stream {
         Ok(stream) => {
-            let version = stream.tls_version().unwrap_or_default().replace('_', ".");
+            let version = version(&stream);
             let shown = shown.unwrap_or_else(|| Finding::new("no certificate"));
             let text = format!("{version}, {}", shown.text());
             Ok(((), shown.renamed(text)))
@@ -80,6 +80,13 @@ fn secure(options: &Options, mut socket: Socket) -> Outcome<()> {
             })
         }
     }
+}
+
+/// Such as `TLSv1.3`.
+fn version(stream: &Stream) -> String {
+    let Stream::Tls(stream) = stream else { return String::new() };
+    let version = stream.conn.protocol_version();
+    version.map_or(String::new(), |version| format!("{version:?}").replace('_', "."))
 }
 
 /// TLS as the library has it, and the certificate that the server showed, trusted or not.
