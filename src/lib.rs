@@ -1,18 +1,19 @@
 //! `httpbasic` lets Dovecot's Lua passdb scripts ask a web server whether a password is right.
 //!
-//! The data goes one way: a lookup comes in through [`lua`], [`verdict`] asks [`client`] and judges
-//! the [`response`]. README.md describes the Lua interface.
+//! Data goes one way. A lookup comes in through [`lua`]; [`login`] asks the server by [`http`], and
+//! [`verdict`] says what the answer means, whose body [`dav`] has read. What may be sent and how, the
+//! [`options`] and the [`credentials`] decide. README.md describes the Lua interface.
 
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
-pub mod base64;
+pub mod capture;
 #[cfg(feature = "check")]
 pub mod check;
 pub mod credentials;
 pub mod dav;
 pub mod error;
 pub mod http;
-pub mod log;
+pub mod lbase64;
 pub mod login;
 mod names;
 pub mod options;
@@ -25,38 +26,29 @@ pub mod verdict;
 #[cfg(all(feature = "lua", not(all(test, feature = "module"))))]
 pub mod lua;
 
-/// The entry points that a Lua's `require` looks for.
+/// The entry points that a Lua's `require` looks for. Memory is not checked: an allocation that fails
+/// ends Dovecot's process, and never comes back to us as an error.
 #[cfg(all(feature = "module", not(test)))]
 mod entry {
-    #![allow(unsafe_code, reason = "Lua finds them by their names")]
-
-    use std::ffi::c_int;
-
-    use mlua::ffi::lua_State;
+    use mlua::{Lua, Result, Table, lua_module};
 
     use crate::lua;
 
     /// `require("httpbasic")`
-    // SAFETY: nothing else has this name.
-    #[unsafe(no_mangle)]
-    unsafe extern "C-unwind" fn luaopen_httpbasic(state: *mut lua_State) -> c_int {
-        // SAFETY: Lua calls it.
-        unsafe { lua::httpbasic(state) }
+    #[lua_module(skip_memory_check)]
+    fn httpbasic(lua: &Lua) -> Result<Table> {
+        lua::httpbasic(lua)
     }
 
     /// `require("httpbasic.base64")`
-    // SAFETY: nothing else has this name.
-    #[unsafe(no_mangle)]
-    unsafe extern "C-unwind" fn luaopen_httpbasic_base64(state: *mut lua_State) -> c_int {
-        // SAFETY: Lua calls it.
-        unsafe { lua::base64(state) }
+    #[lua_module(skip_memory_check)]
+    fn httpbasic_base64(lua: &Lua) -> Result<Table> {
+        lua::base64(lua)
     }
 
     /// `require("base64")`, when the library is named `base64.so`
-    // SAFETY: nothing else has this name.
-    #[unsafe(no_mangle)]
-    unsafe extern "C-unwind" fn luaopen_base64(state: *mut lua_State) -> c_int {
-        // SAFETY: Lua calls it.
-        unsafe { lua::base64(state) }
+    #[lua_module(skip_memory_check)]
+    fn base64(lua: &Lua) -> Result<Table> {
+        lua::base64(lua)
     }
 }

@@ -3,10 +3,15 @@
 /// The longest text of others that is kept, in characters.
 pub const MAX_CHARS: usize = 200;
 
-/// The text as one line of a bounded length. What controls a terminal, or the direction in which it
-/// writes, becomes a space.
+/// The text as one line of at most `limit` characters. What controls a terminal, or the direction in
+/// which it writes, becomes a space.
+pub fn one_line(text: &str, limit: usize) -> String {
+    text.chars().take(limit).map(|c| if is_control(c) { ' ' } else { c }).collect()
+}
+
+/// The text as one line of at most [`MAX_CHARS`] characters.
 pub fn printable(text: &str) -> String {
-    text.chars().take(MAX_CHARS).map(|c| if is_control(c) { ' ' } else { c }).collect()
+    one_line(text, MAX_CHARS)
 }
 
 /// The same for bytes that need not be UTF-8.

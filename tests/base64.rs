@@ -111,6 +111,16 @@ fn false_is_no_argument_and_further_ones_are_ignored() {
 }
 
 #[test]
+fn characters_of_another_alphabet_are_skipped() {
+    let script = "
+        local url_safe = base64.makedecoder('-', '_')
+        assert(base64.decode('bW+Fu/', url_safe) == 'man')
+        assert(base64.decode('-bW_Fu') == 'man')
+    ";
+    run(&lua(), script).unwrap();
+}
+
+#[test]
 fn of_two_values_for_a_character_the_last_wins_and_that_is_0() {
     let script = "
         local d = base64.makedecoder('A', 'B', 'B')

@@ -180,21 +180,20 @@ fn a_client_of_another_copy_of_the_library_is_none() {
     assert_eq!(lines[1], "refused\tcredentials: the user id is empty");
 }
 
+/// Only the debug library reaches its `__gc`, which trusts its caller to hand over a client.
 #[test]
-fn who_meddles_with_a_clients_metatable_gets_no_further_than_an_error() {
+fn a_destroyed_client_is_an_error() {
     let lines = printed(
         tempfile::tempdir().unwrap().path(),
         "local httpbasic = package.loadlib('./httpbasic.so', 'luaopen_httpbasic')()
          local client = httpbasic.client { url = 'https://host.invalid/' }
          local meta = debug.getmetatable(client)
-         meta.__gc()
-         for _, other in ipairs { io.stdout, {}, 'client', 1, print } do meta.__gc(other) end
          print(getmetatable(client), tostring(client):match('^[^:]+'))
          print(client:verify('', 'x'))
          meta.__gc(client)
          meta.__gc(client)
-         for _, method in ipairs { 'verify', 'propfind', 'inspect' } do
-             print(pcall(client[method], client, 'a', 'b'))
+         for _, method in ipairs { 'verify', 'propfind' } do
+             print(pcall(meta.__index[method], client, 'a', 'b'))
          end",
     );
     assert_eq!(lines[0], "false\thttpbasic.client");
@@ -203,7 +202,7 @@ fn who_meddles_with_a_clients_metatable_gets_no_further_than_an_error() {
         assert!(line.starts_with("false\tcalling '"), "{line}");
         assert!(line.contains("(httpbasic.client expected, got userdata)"), "{line}");
     }
-    assert_eq!(lines.len(), 5);
+    assert_eq!(lines.len(), 4);
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mlua::{Function, Lua, Table, Value as LuaValue};
+use mlua::{Function, Lua, MultiValue, Table, Value as LuaValue};
 
+use crate::lua::{self, pairs};
 use crate::options::value::Value;
 use crate::text::printable;
 
@@ -110,38 +111,25 @@ fn debug(lua: &Lua, path: &Path) -> mlua::Result<Table> {
     let debug = lua.create_table()?;
     debug.set(
         "getinfo",
-        lua.create_function(move |lua, _: mlua::MultiValue| {
+        lua.create_function(move |lua, _: MultiValue| {
             lua.create_table_from([("source", source.as_str()), ("short_src", source.as_str())])
         })?,
     )?;
     Ok(debug)
 }
 
-/// The library, whose client refuses everybody.
+/// The library, with a client that keeps its options and refuses everybody.
 fn httpbasic(lua: &Lua, given: &Given) -> mlua::Result<Table> {
     let given = given.clone();
     let client = lua.create_table()?;
-    client.set("verify", lua.create_function(|_, _: mlua::MultiValue| Ok(("refused", "")))?)?;
+    client.set("verify", lua.create_function(|_, _: MultiValue| Ok(("refused", "")))?)?;
     let constructor = lua.create_function(move |_, options: Table| {
-        let options = options.pairs().map(|pair| option(pair?)).collect::<mlua::Result<_>>()?;
-        *given.lock().unwrap_or_else(PoisonError::into_inner) = Some(options);
+        *given.lock().unwrap_or_else(PoisonError::into_inner) = Some(pairs(&options)?);
         Ok(client.clone())
     })?;
-    lua.create_table_from([
-        ("client", LuaValue::Function(constructor)),
-        ("_VERSION", LuaValue::String(lua.create_string(env!("CARGO_PKG_VERSION"))?)),
-    ])
-}
-
-fn option((name, value): (LuaValue, LuaValue)) -> mlua::Result<(String, Value)> {
-    let value = match value {
-        LuaValue::Boolean(yes) => Value::Boolean(yes),
-        LuaValue::Integer(number) => Value::Number(number as f64),
-        LuaValue::Number(number) => Value::Number(number),
-        LuaValue::String(text) => Value::String(text.as_bytes().to_vec()),
-        other => Value::Other(other.type_name()),
-    };
-    Ok((name.to_string()?, value))
+    let module = lua::httpbasic(lua)?;
+    module.raw_set("client", constructor)?;
+    Ok(module)
 }
 
 /// The script's own words, without those of mlua around them.

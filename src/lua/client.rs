@@ -2,118 +2,150 @@
 
 use std::time::Duration;
 
-use ::log::Level;
+use log::Level;
+use mlua::{Function, IntoLua, Lua, Nil, String as LuaString, Table, UserData, UserDataFields};
 
+use crate::capture;
 use crate::credentials::Credentials;
 use crate::dav::Body;
-use crate::http::Client;
-use crate::http::Response;
-use crate::log;
+use crate::http::{Client, Response};
 use crate::login;
-use crate::lua::call::Call;
-use crate::lua::function::{Failure, Function, Output};
+use crate::lua::arguments::{self, Arguments};
+use crate::lua::function::{self, Outcome, Problem, Results};
 use crate::options::Options;
+use crate::options::value::Value;
 use crate::text::printable;
 use crate::verdict::Verdict;
 
-pub static CONSTRUCTOR: Function =
-    Function { name: c"client", is_method: false, body: constructor };
-
-pub static METHODS: [Function; 2] = [
-    Function { name: c"propfind", is_method: true, body: propfind },
-    Function { name: c"verify", is_method: true, body: verify },
-];
-
-/// `httpbasic.client(options)`
-fn constructor(call: &Call) -> Result<[Output; 2], Failure> {
-    call.at_most(1)?;
-    let options =
-        Options::new(call.pairs(1)?).map_err(|error| format!("httpbasic.client: {error}"))?;
-    if options.debug {
-        call.log(Level::Debug, introduction(&options));
-    }
-    Ok([Output::Client(Some(Box::new(Client::new(options)))), Output::Nil])
+/// `httpbasic.client`
+pub fn constructor(lua: &Lua) -> mlua::Result<Function> {
+    function::raising(lua, "client", client)
 }
 
-/// The Lua that this is built for.
-const LUA: &str = if cfg!(feature = "lua54") {
-    "Lua 5.4"
-} else if cfg!(feature = "lua53") {
-    "Lua 5.3"
-} else if cfg!(feature = "lua52") {
-    "Lua 5.2"
-} else if cfg!(feature = "lua51") {
-    "Lua 5.1"
-} else {
-    "LuaJIT"
-};
+impl UserData for Client {
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        fields.add_meta_field("__name", "httpbasic.client");
+        // Methods of mlua's own would raise userdata.
+        fields.add_meta_field_with("__index", |lua| {
+            lua.create_table_from([
+                ("propfind", function::raising(lua, "propfind", propfind)?),
+                ("verify", function::raising(lua, "verify", verify)?),
+            ])
+        });
+    }
+}
 
-/// The first line of a log with `debug`: who is here, and what is not as usual.
-fn introduction(options: &Options) -> String {
+/// `httpbasic.client(options)`
+fn client(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
+    arguments.at_most(1)?;
+    let options = Options::new(pairs(arguments.table(1)?)?)
+        .map_err(|error| format!("httpbasic.client: {error}"))?;
+    let mut lines = Vec::new();
+    if options.debug {
+        lines.push((Level::Debug, introduction(lua, &options)?));
+    }
+    Ok(Outcome { results: (Client::new(options).into_lua(lua)?, Nil), lines })
+}
+
+/// The pairs of a table, in the order of their keys.
+pub fn pairs(table: &Table) -> mlua::Result<Vec<(String, Value)>> {
+    let pair = |pair: mlua::Result<(mlua::Value, mlua::Value)>| {
+        let (key, given) = pair?;
+        let key = match value(&key) {
+            Value::String(name) => String::from_utf8_lossy(&name).into_owned(),
+            Value::Number(number) => number.to_string(),
+            Value::Boolean(yes) => yes.to_string(),
+            Value::Other(kind) => format!("a {kind}"),
+        };
+        Ok((key, value(&given)))
+    };
+    let mut pairs = table.pairs().map(pair).collect::<mlua::Result<Vec<_>>>()?;
+    // The first error must not depend on Lua's order.
+    pairs.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(pairs)
+}
+
+fn value(value: &mlua::Value) -> Value {
+    match value {
+        mlua::Value::Boolean(yes) => Value::Boolean(*yes),
+        mlua::Value::Integer(number) => Value::Number(*number as f64),
+        mlua::Value::Number(number) => Value::Number(*number),
+        mlua::Value::String(text) => Value::String(text.as_bytes().to_vec()),
+        other => Value::Other(arguments::kind(other)),
+    }
+}
+
+/// The first line of a log with `debug`.
+fn introduction(lua: &Lua, options: &Options) -> mlua::Result<String> {
     let (version, host) = (env!("CARGO_PKG_VERSION"), options.url.host());
-    format!("httpbasic {version} for {LUA} asks {host}")
+    let lua: String = lua.globals().get("_VERSION")?;
+    Ok(format!("httpbasic {version} for {lua} asks {host}"))
 }
 
 /// `client:verify(user, password, remote_ip, session)`
-fn verify(call: &Call) -> Result<[Output; 2], Failure> {
-    let (word, text) = match ask(call, login::verify)? {
-        Verdict::Ok(password) => {
-            let fields = Output::Table(vec![(c"password", password.into())]);
-            return Ok(["ok".into(), fields]);
-        }
-        Verdict::Refused(text) => ("refused", text),
-        Verdict::Disabled(text) => ("disabled", text),
-        Verdict::Throttled(text) => ("throttled", text),
-        Verdict::Unavailable(text) => ("unavailable", text),
-    };
-    Ok([word.into(), text.into()])
-}
-
-/// `client:propfind(user, password, remote_ip, session)`
-fn propfind(call: &Call) -> Result<[Output; 2], Failure> {
-    let result = ask(call, |client, user, password, remote_ip| {
-        let remote_ip = remote_ip.and_then(login::address);
-        let user = client.options().sent_name(user);
-        client.propfind(Credentials::new(user, password)?, remote_ip, client.deadline())
-    })?;
-    Ok(match result {
-        Ok(response) => [table(&response), Output::Nil],
-        Err(error) => [Output::Nil, error.to_string().into()],
+fn verify(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
+    lookup(arguments, |client, user, password, remote_ip| {
+        let (word, text) = match login::verify(client, user, password, remote_ip) {
+            Verdict::Ok(password) => {
+                let fields = lua.create_table_from([("password", password)])?;
+                return Ok(("ok".into_lua(lua)?, fields.into_lua(lua)?));
+            }
+            Verdict::Refused(text) => ("refused", text),
+            Verdict::Disabled(text) => ("disabled", text),
+            Verdict::Throttled(text) => ("throttled", text),
+            Verdict::Unavailable(text) => ("unavailable", text),
+        };
+        Ok((word.into_lua(lua)?, text.into_lua(lua)?))
     })
 }
 
-/// Checks the arguments that `verify` and `propfind` have, runs `request` and hands on what was logged.
-fn ask<T>(
-    call: &Call,
-    request: impl FnOnce(&Client, &[u8], &[u8], Option<&[u8]>) -> T,
-) -> Result<T, Failure> {
-    let client = call.client()?;
-    call.at_most(4)?;
-    let (user, password) = (call.string(1)?, call.string(2)?);
-    let (remote_ip, session) = (call.optional_string(3)?, call.optional_string(4)?);
-    let (result, lines) =
-        log::catch(client.options().debug, || request(client, user, password, remote_ip));
-    let session = session.map(|id| format!("<{}> ", printable(&String::from_utf8_lossy(id))));
-    for (level, line) in lines {
-        call.log(level, format!("{}{line}", session.as_deref().unwrap_or_default()));
-    }
-    Ok(result)
+/// `client:propfind(user, password, remote_ip, session)`
+fn propfind(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
+    lookup(arguments, |client, user, password, remote_ip| {
+        let remote_ip = remote_ip.and_then(login::address);
+        let response = Credentials::new(client.options().sent_name(user), password)
+            .and_then(|credentials| client.propfind(credentials, remote_ip, client.deadline()));
+        Ok(match response {
+            Ok(response) => (table(lua, &response)?.into_lua(lua)?, Nil),
+            Err(error) => (Nil, error.to_string().into_lua(lua)?),
+        })
+    })
 }
 
-fn table(response: &Response) -> Output {
-    let mut fields = vec![
-        (c"status", Output::Integer(response.status.into())),
-        (c"reason", response.reason.into()),
-        (c"principal", response.body.principal().map(String::from).into()),
-        (c"elapsed_msecs", msecs(response.elapsed)),
-    ];
+/// Reads the arguments of a lookup, and logs what is said while `ask` runs.
+fn lookup(
+    mut arguments: Arguments,
+    ask: impl FnOnce(&Client, &[u8], &[u8], Option<&[u8]>) -> mlua::Result<Results>,
+) -> Result<Outcome, Problem> {
+    let client = arguments.client()?;
+    arguments.at_most(4)?;
+    let (user, password) = (arguments.string(1)?.as_bytes(), arguments.string(2)?.as_bytes());
+    let remote_ip = arguments.optional_string(3)?.map(LuaString::as_bytes);
+    let session = arguments.optional_string(4)?.map(LuaString::to_string_lossy);
+    let (results, mut lines) = capture::collect(client.options().debug, || {
+        ask(&client, &user, &password, remote_ip.as_deref())
+    });
+    if let Some(session) = session {
+        let session = printable(&session);
+        lines.iter_mut().for_each(|(_, line)| line.insert_str(0, &format!("<{session}> ")));
+    }
+    Ok(Outcome { results: results?, lines })
+}
+
+/// A response as a script sees it.
+fn table(lua: &Lua, response: &Response) -> mlua::Result<Table> {
+    let table = lua.create_table()?;
+    table.raw_set("status", response.status)?;
+    table.raw_set("reason", response.reason)?;
+    table.raw_set("principal", response.body.principal())?;
+    table.raw_set("elapsed_msecs", msecs(response.elapsed))?;
     if let Body::Exception { name, message } = &response.body {
-        fields.push((c"exception", name.clone().into()));
-        fields.push((c"message", message.clone().into()));
+        table.raw_set("exception", name.as_str())?;
+        table.raw_set("message", message.as_deref())?;
     }
-    Output::Table(fields)
+    Ok(table)
 }
 
-fn msecs(duration: Duration) -> Output {
-    Output::Integer(duration.as_millis() as i64)
+fn msecs(duration: Duration) -> u64 {
+    duration.as_millis() as u64
 }

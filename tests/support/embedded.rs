@@ -1,17 +1,12 @@
 //! What `require` returns, for a Lua in this process.
 #![allow(dead_code, reason = "most tests need one of them")]
 
-use mlua::{Lua, Table, ffi};
+use mlua::{Lua, Table};
 
 pub fn httpbasic(lua: &Lua) -> Table {
-    load(lua, httpbasic::lua::httpbasic)
+    httpbasic::lua::httpbasic(lua).unwrap()
 }
 
 pub fn base64(lua: &Lua) -> Table {
-    load(lua, httpbasic::lua::base64)
-}
-
-fn load(lua: &Lua, open: ffi::lua_CFunction) -> Table {
-    // SAFETY: it is one of those that Lua calls.
-    unsafe { lua.create_c_function(open) }.unwrap().call(()).unwrap()
+    httpbasic::lua::base64(lua).unwrap()
 }

@@ -3,6 +3,7 @@
 //! They are those of lbase64 1.5.3 to the letter, oddities included: a script must not notice which
 //! of the two it runs on.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -24,6 +25,17 @@ pub enum Error {
     NoCharacter(u8),
     /// The characters that are no garbage make no whole groups of four.
     Incomplete,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::NoByte(value) => write!(f, "the encoder has no byte for value {value}"),
+            Error::NoValue(byte) => write!(f, "the decoder has no value for byte {byte}"),
+            Error::NoCharacter(value) => write!(f, "the decoder has no byte for value {value}"),
+            Error::Incomplete => f.write_str("its last group of four is incomplete"),
+        }
+    }
 }
 
 /// What `makeencoder` puts in its table: the byte of each value.
@@ -53,62 +65,39 @@ pub fn values(bytes: &[Option<u8>; VALUES]) -> [Option<u8>; 256] {
     values
 }
 
-/// An alphabet that the base64 crate serves. To set it up for any other takes the crate longer than
-/// our own loop needs for a kilobyte.
-struct Alphabet {
-    bytes: [Option<u8>; VALUES],
-    engine: GeneralPurpose,
+/// The default alphabet.
+const DEFAULT: [Option<u8>; VALUES] = bytes(Some(b'+'), Some(b'/'), Some(PADDING));
+
+static DEFAULT_VALUES: LazyLock<[Option<u8>; 256]> = LazyLock::new(|| values(&DEFAULT));
+
+/// How many bytes `length` bytes become when they are encoded.
+pub fn encoded_size(length: usize) -> usize {
+    length.div_ceil(3) * 4
 }
 
-static ALPHABETS: [Alphabet; 2] = [
-    Alphabet { bytes: bytes(Some(b'+'), Some(b'/'), Some(PADDING)), engine: STANDARD },
-    Alphabet { bytes: bytes(Some(b'-'), Some(b'_'), Some(PADDING)), engine: URL_SAFE },
-];
-
-/// A table that turns values into bytes.
-pub struct Encoder {
-    bytes: [Option<u8>; VALUES],
-    engine: Option<&'static GeneralPurpose>,
+/// Encodes `text` into `out`, which has the size for it.
+pub fn encode(text: &[u8], out: &mut [u8]) {
+    STANDARD.encode_slice(text, out).expect("there is room");
 }
 
-/// The encoder of a call that brings none.
-pub static ENCODER: LazyLock<Encoder> = LazyLock::new(|| Encoder::new(ALPHABETS[0].bytes));
-
-impl Encoder {
-    /// An encoder with these entries; one that is missing is missed when a text needs it.
-    pub fn new(bytes: [Option<u8>; VALUES]) -> Self {
-        let known = ALPHABETS.iter().find(|alphabet| alphabet.bytes == bytes);
-        Self { bytes, engine: known.map(|alphabet| &alphabet.engine) }
+/// The same with another alphabet: `byte` is asked once about each value that is needed.
+///
+/// # Errors
+/// [`Error::NoByte`]
+pub fn encode_with(
+    byte: impl Fn(u8) -> Option<u8>,
+    text: &[u8],
+    out: &mut [u8],
+) -> Result<(), Error> {
+    encode(text, out);
+    let mut bytes = [None; VALUES];
+    for character in out {
+        let value = DEFAULT_VALUES[usize::from(*character)].expect("it is in the alphabet");
+        let known = &mut bytes[usize::from(value)];
+        *known = known.or_else(|| byte(value));
+        *character = known.ok_or(Error::NoByte(value))?;
     }
-
-    /// How many bytes `length` bytes become.
-    pub fn size(length: usize) -> usize {
-        length.div_ceil(3) * 4
-    }
-
-    /// Encodes `text` into `out`, which has room for it, and says how many bytes it became.
-    ///
-    /// # Errors
-    /// [`Error::NoByte`]
-    pub fn encode(&self, text: &[u8], out: &mut [u8]) -> Result<usize, Error> {
-        match self.engine {
-            Some(engine) => Ok(engine.encode_slice(text, out).expect("there is room")),
-            None => self.encode_by_table(text, out),
-        }
-    }
-
-    fn encode_by_table(&self, text: &[u8], out: &mut [u8]) -> Result<usize, Error> {
-        let byte = |value: u32| self.bytes[value as usize].ok_or(Error::NoByte(value as u8));
-        for (group, out) in text.chunks(3).zip(out.chunks_exact_mut(4)) {
-            let octet = |place: usize| u32::from(group.get(place).copied().unwrap_or(0));
-            let bits = octet(0) << 16 | octet(1) << 8 | octet(2);
-            out[0] = byte(bits >> 18)?;
-            out[1] = byte(bits >> 12 & 63)?;
-            out[2] = byte(if group.len() > 1 { bits >> 6 & 63 } else { 64 })?;
-            out[3] = byte(if group.len() > 2 { bits & 63 } else { 64 })?;
-        }
-        Ok(Self::size(text.len()))
-    }
+    Ok(())
 }
 
 /// What a decoder makes of a byte.
@@ -127,31 +116,38 @@ pub struct Decoder {
 
 /// The decoder of a call that brings none.
 pub static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
-    let values = values(&ALPHABETS[0].bytes);
-    Decoder::new(b'+', b'/', |byte| values[usize::from(byte)].map(u32::from))
+    let all: Vec<_> = (0..=u8::MAX).collect();
+    Decoder::new(&all, b'+', b'/', |byte| DEFAULT_VALUES[usize::from(byte)].map(u32::from))
 });
 
+/// The alphabets that the base64 crate serves. To set it up for any other takes the crate longer than
+/// our own loop needs for a kilobyte.
+const ENGINES: [(u8, u8, &GeneralPurpose); 2] = [(b'+', b'/', &STANDARD), (b'-', b'_', &URL_SAFE)];
+
 impl Decoder {
-    /// A decoder whose characters for 62 and 63 are these; `value` is asked about each byte that
-    /// counts in a text. A value needs not be below 64: the bits that are too many spill over, as
-    /// far as the 24 of a group.
+    /// A decoder for `text`, whose characters for 62 and 63 are these; `value` is asked about each
+    /// byte that counts. A value needs not be below 64: the bits that are too many spill over, as far
+    /// as the 24 of a group.
     ///
     /// Every other byte is garbage and skipped, even if it has a value.
-    pub fn new(s62: u8, s63: u8, mut value: impl FnMut(u8) -> Option<u32>) -> Self {
+    pub fn new(text: &[u8], s62: u8, s63: u8, value: impl Fn(u8) -> Option<u32>) -> Self {
+        let mut occurs = [false; 256];
+        text.iter().for_each(|&byte| occurs[usize::from(byte)] = true);
         let mut characters = [Character::Garbage; 256];
-        for (byte, character) in (0..=u8::MAX).zip(&mut characters) {
+        let mut digits = DEFAULT;
+        (digits[62], digits[63]) = (Some(s62), Some(s63));
+        let mut regular = true;
+        for byte in (0..=u8::MAX).filter(|&byte| occurs[usize::from(byte)]) {
             let counts = byte.is_ascii_alphanumeric() || byte == PADDING;
             if counts || matches(s62, byte) || matches(s63, byte) {
-                *character = value(byte).map_or(Character::Unknown, Character::Value);
+                let value = value(byte);
+                let digit = value.and_then(|value| *digits.get(value as usize)?);
+                regular &= digit == Some(byte) || byte == PADDING;
+                characters[usize::from(byte)] = value.map_or(Character::Unknown, Character::Value);
             }
         }
-        let agrees = |alphabet: &&Alphabet| {
-            (0..64).zip(alphabet.bytes).all(|(value, byte)| {
-                byte.map(|byte| characters[usize::from(byte)]) == Some(Character::Value(value))
-            })
-        };
-        let known = ALPHABETS.iter().find(agrees);
-        Self { characters, engine: known.map(|alphabet| &alphabet.engine) }
+        let known = ENGINES.iter().find(|engine| regular && (engine.0, engine.1) == (s62, s63));
+        Self { characters, engine: known.map(|engine| engine.2) }
     }
 
     /// Decodes `text` into `out`, which is as long, and says how many bytes it became.
