@@ -24,7 +24,7 @@ DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
 DENY_VERSION = 0.20.2
 TOOLS        = $(or $(CARGO_TARGET_DIR),target)/tools
 
-.PHONY: help deps build checker demo test bench lint install dist deb
+.PHONY: help deps build checker demo test bench pictures lint install dist deb
 # The libraries for two Luas are built in one folder, one after the other.
 .NOTPARALLEL:
 
@@ -35,6 +35,7 @@ help:
 	@echo 'make checker  build httpbasic-check: $(CHECKER)/release/httpbasic-check'
 	@echo 'make test     run all tests'
 	@echo 'make bench    measure, print tables for the README and draw its chart (DOVECOT=2.4)'
+	@echo 'make pictures draw what httpbasic-check shows, for the README (as root)'
 	@echo 'make lint     check style and common mistakes'
 	@echo 'make install  install library, script and checker (LUA=5.4 PREFIX=/usr DESTDIR=)'
 	@echo 'make dist     make the archives for Lua 5.4 and 5.3 in $(DIST)'
@@ -65,6 +66,9 @@ bench: deps build
 	$(CARGO) bench --locked --bench base64
 	$(CARGO) bench --locked --bench dovecot --no-run
 	DOVECOT='$(DOVECOT)' $(ONE_CORE) $(CARGO) bench --locked --bench dovecot
+
+pictures: deps
+	DRAW_PICTURES=1 $(CARGO) test --locked --no-default-features --features check --test check picture
 
 lint: deps
 	$(CARGO) fmt --check

@@ -75,17 +75,17 @@ fn path(options: &Options) -> String {
 pub fn about_refusal(user: &str, sent: &str, is_nextcloud: bool) -> Vec<String> {
     let mut advice = vec![if is_nextcloud {
         format!(
-            "as {sent} in a browser, make an app password in Nextcloud, Settings, Security; it \
-             works for the name that made it only"
+            "log in to Nextcloud in a browser as {sent} and make an app password (Settings, \
+             Security); it works only for the name that made it"
         )
     } else {
         format!("does {sent} log in there with this password in a browser?")
     }];
     if sent != user {
-        advice.push(format!("if the server knows {user} and not {sent}: --login-name user"));
+        advice.push(format!("if the server knows {user}, not {sent}, try --login-name user"));
     } else if let Some((name, domain)) = user.split_once('@') {
         advice.push(format!(
-            "if the server knows {name} and not {user}: --domain {domain} --login-name username"
+            "if the server knows {name}, not {user}, try --domain {domain} --login-name username"
         ));
     }
     advice

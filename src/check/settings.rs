@@ -104,7 +104,7 @@ fn finish(
     })?;
     let url = &options.url;
     let in_clear = !url.is_https() && !url.is_loopback();
-    let finding = dovecot.renamed(format!("{url} ({place})")).warn(in_clear.then_some(
+    let finding = dovecot.renamed(format!("{url}, from {place}")).warn(in_clear.then_some(
         "passwords cross the network in clear (http:// with allow_cleartext): use https://",
     ));
     Ok((Settings { script, options }, finding))

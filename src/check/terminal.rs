@@ -69,7 +69,8 @@ impl Terminal {
         IS_HIDING.store(true, Ordering::SeqCst);
         let password = rpassword::prompt_password(format!("Password of {user}: "));
         IS_HIDING.store(false, Ordering::SeqCst);
-        if let Some(mut terminal) = self.0.as_ref() {
+        // Enter has begun a new line; what else ends it has not.
+        if let (Err(_), Some(mut terminal)) = (&password, self.0.as_ref()) {
             let _ = terminal.write_all(b"\n");
         }
         match password {

@@ -71,7 +71,7 @@ fn nextcloud(
 fn each_recorded_answer_of_nextcloud_is_told_with_what_helps() {
     let mounted = Mounted::new();
     let bob = "bob@example.com";
-    let app_password = "make an app password in Nextcloud, Settings, Security";
+    let app_password = "make an app password (Settings, Security)";
     let without_domain = "--domain example.com --login-name username";
     for (versions, name, user, said) in [
         (&[31, 34][..], "ok-principal", bob, &["✓ user        bob, which is", SUCCEEDS][..]),

@@ -5,6 +5,7 @@ mod support;
 
 mod answers;
 mod mounted;
+mod picture;
 mod settings;
 mod terminal;
 mod tls;
