@@ -30,7 +30,8 @@ pub struct Passdb {
 impl Dovecot {
     /// Asks doveconf, if there is one that can read its configuration.
     pub fn ask() -> Option<Self> {
-        let output = Command::new("doveconf").arg("-n").output().ok()?;
+        // Without -P it hides whatever is called a key, and a part of cache_key with it.
+        let output = Command::new("doveconf").args(["-n", "-P"]).output().ok()?;
         Self::parse(&String::from_utf8_lossy(&output.stdout))
     }
 
