@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::http::Client;
+use crate::http::{Client, Lookup};
 use crate::options::FileAccess;
 use crate::ssha256::ssha256;
 use crate::verdict::{self, Verdict};
@@ -16,7 +16,8 @@ pub fn verify(client: &Client, user: &[u8], password: &[u8], remote_ip: Option<&
         Ok(credentials) => credentials,
         Err(error) => return Verdict::Refused(error.to_string()),
     };
-    let proof = prove(client, user, credentials, remote_ip.and_then(address));
+    let lookup = client.lookup(credentials, remote_ip.and_then(address));
+    let proof = prove(client, user, &lookup);
     match proof.and_then(|()| ssha256(password).map_err(unavailable)) {
         Ok(hash) => Verdict::Ok(hash),
         Err(Verdict::Unavailable(why)) => {
@@ -27,21 +28,14 @@ pub fn verify(client: &Client, user: &[u8], password: &[u8], remote_ip: Option<&
 }
 
 /// Sends as many requests as the options want; whatever is not proven is a verdict.
-fn prove(
-    client: &Client,
-    user: &[u8],
-    credentials: Credentials,
-    remote_ip: Option<IpAddr>,
-) -> Result<(), Verdict> {
-    let (options, deadline) = (client.options(), client.deadline());
-    let response = client.propfind(credentials, remote_ip, deadline).map_err(unavailable)?;
-    verdict::judge(options, user, &response)?;
-    if options.file_access == FileAccess::Any {
+fn prove(client: &Client, user: &[u8], lookup: &Lookup) -> Result<(), Verdict> {
+    let response = client.propfind(lookup).map_err(unavailable)?;
+    verdict::judge(client.options(), user, &response)?;
+    if client.options().file_access == FileAccess::Any {
         return Ok(());
     }
     let name = verdict::file_owner(&response)?;
-    let response =
-        client.propfind_files(&name, credentials, remote_ip, deadline).map_err(unavailable)?;
+    let response = client.propfind_files(&name, lookup).map_err(unavailable)?;
     verdict::judge_files(&response)
 }
 

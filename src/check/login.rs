@@ -44,7 +44,7 @@ pub fn check(
 fn ask_anonymously(client: &Client) -> Outcome<()> {
     let options = client.options();
     let response = client
-        .propfind_anonymously(client.deadline())
+        .propfind(&client.anonymous_lookup())
         .map_err(|error| Finding::new(error.to_string()).advise(advice::about_error(&error)))?;
     let status = response.status_line();
     if response.status == options.success_status {
@@ -106,11 +106,13 @@ struct Login<'a> {
 
 impl Login<'_> {
     fn check(&self, report: &mut Report) {
-        let Some(response) = report.step("password", || self.send_password()) else { return };
+        let Some((credentials, response)) = report.step("password", || self.send_password()) else {
+            return;
+        };
         if report.step("user", || self.whose(&response)).is_none() {
             return;
         }
-        if report.step("files", || self.files(&response)).is_some() {
+        if report.step("files", || self.files(credentials, &response)).is_some() {
             report.step("again", || self.log_in_again());
         }
     }
@@ -124,14 +126,11 @@ impl Login<'_> {
         printable_bytes(self.options().sent_name(self.user))
     }
 
-    fn credentials(&self) -> Result<Credentials<'_>, Finding> {
+    fn send_password(&self) -> Outcome<(Credentials<'_>, Response)> {
         let sent = self.options().sent_name(self.user);
-        Credentials::new(sent, self.password).map_err(|error| Finding::new(error.to_string()))
-    }
-
-    fn send_password(&self) -> Outcome<Response> {
-        let credentials = self.credentials()?;
-        let response = self.client.propfind(credentials, None, self.client.deadline());
+        let credentials = Credentials::new(sent, self.password)
+            .map_err(|error| Finding::new(error.to_string()))?;
+        let response = self.client.propfind(&self.client.lookup(credentials, None));
         let response = response
             .map_err(|error| Finding::new(error.to_string()).advise(advice::about_error(&error)))?;
         let is_success = response.status == self.options().success_status;
@@ -140,7 +139,7 @@ impl Login<'_> {
             // Whose password it is comes next.
             _ if is_success && (is_understood || !self.options().is_propfind()) => {
                 let text = format!("{} for {}", response.status_line(), self.sent());
-                Ok((response, Finding::new(text)))
+                Ok(((credentials, response), Finding::new(text)))
             }
             Err(verdict) => Err(self.explain(verdict, &response)),
             Ok(()) => Err(Finding::new(response.status_line())),
@@ -228,7 +227,7 @@ impl Login<'_> {
     }
 
     /// Which files the password opens: what `file_access` is about.
-    fn files(&self, response: &Response) -> Outcome<()> {
+    fn files(&self, credentials: Credentials, response: &Response) -> Outcome<()> {
         let is_wanted = self.options().file_access == FileAccess::None;
         let is_nextcloud =
             matches!(&response.body, Body::Multistatus(properties) if properties.is_nextcloud);
@@ -236,12 +235,7 @@ impl Login<'_> {
             return Ok(((), Finding::skipped("asked about at a Nextcloud only")));
         }
         let result = verdict::file_owner(response).and_then(|name| {
-            let asked = self.client.propfind_files(
-                &name,
-                self.credentials().map_err(refused)?,
-                None,
-                self.client.deadline(),
-            );
+            let asked = self.client.propfind_files(&name, &self.client.lookup(credentials, None));
             let answer = asked.map_err(|error| Verdict::Unavailable(error.to_string()))?;
             verdict::judge_files(&answer)
         });
@@ -276,10 +270,6 @@ impl Login<'_> {
                 .advise(["the first login succeeded: is the server overloaded?"])),
         }
     }
-}
-
-fn refused(finding: Finding) -> Verdict {
-    Verdict::Refused(finding.text().into())
 }
 
 /// Whether it is Nextcloud's way of saying that only app passwords are accepted.

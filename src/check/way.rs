@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -58,7 +59,7 @@ fn secure(options: &Options, mut socket: Socket) -> Outcome<()> {
         return Ok(((), Finding::skipped("none: the URL begins with http://")));
     }
     let deadline = Deadline::new(options.connect_timeout);
-    socket.set_deadline(deadline.end());
+    socket.set_deadline(Instant::now() + options.connect_timeout);
     let (stream, shown) = agree(options, socket);
     let shown = shown.map(|certificate| certificate::describe(&certificate));
     match stream {

@@ -23,6 +23,7 @@ use crate::dav::{self, Body};
 use crate::error::{Error, Phase};
 use crate::options::Options;
 use crate::options::url::Url;
+use crate::text::printable;
 
 /// The most that is read of an answer's body, in bytes.
 const MAX_BODY_BYTES: u64 = 64 << 10;
@@ -37,6 +38,14 @@ const MAX_IDLE: Duration = Duration::from_secs(60);
 const SLACK: Duration = Duration::from_millis(5);
 
 const DEPTH: HeaderName = HeaderName::from_static("depth");
+
+/// What the requests of one lookup have in common.
+#[derive(Debug)]
+pub struct Lookup<'a> {
+    credentials: Option<Credentials<'a>>,
+    remote_ip: Option<IpAddr>,
+    deadline: Deadline,
+}
 
 /// One server and the connection to it, which is kept from request to request.
 #[derive(Debug)]
@@ -91,47 +100,37 @@ impl Client {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// The deadline of a lookup that begins now.
-    pub fn deadline(&self) -> Deadline {
-        Deadline::new(self.options.timeout)
+    /// A lookup that begins now.
+    pub fn lookup<'a>(
+        &self,
+        credentials: Credentials<'a>,
+        remote_ip: Option<IpAddr>,
+    ) -> Lookup<'a> {
+        let deadline = Deadline::new(self.options.timeout);
+        Lookup { credentials: Some(credentials), remote_ip, deadline }
     }
 
-    /// Asks who these credentials belong to, and reads the answer, whatever its status.
+    /// One that sends no credentials.
+    pub fn anonymous_lookup(&self) -> Lookup<'static> {
+        let deadline = Deadline::new(self.options.timeout);
+        Lookup { credentials: None, remote_ip: None, deadline }
+    }
+
+    /// Asks who the credentials belong to, and reads the answer, whatever its status.
     ///
     /// # Errors
     /// Any but [`Error::Option`] and [`Error::Credentials`].
-    pub fn propfind(
-        &self,
-        credentials: Credentials,
-        remote_ip: Option<IpAddr>,
-        deadline: Deadline,
-    ) -> Result<Response, Error> {
+    pub fn propfind(&self, lookup: &Lookup) -> Result<Response, Error> {
         let body = self.options.is_propfind().then_some(dav::PRINCIPAL);
-        self.exchange(&self.options.url, body, Some(credentials), remote_ip, deadline)
+        self.exchange(&self.options.url, body, lookup)
     }
 
-    /// Sends the same request without credentials.
+    /// Asks Nextcloud which files `name`, whose credentials they are, reaches with them.
     ///
     /// # Errors
     /// As [`Client::propfind`].
-    pub fn propfind_anonymously(&self, deadline: Deadline) -> Result<Response, Error> {
-        let body = self.options.is_propfind().then_some(dav::PRINCIPAL);
-        self.exchange(&self.options.url, body, None, None, deadline)
-    }
-
-    /// Asks Nextcloud which files `name`, whose credentials these are, reaches with them.
-    ///
-    /// # Errors
-    /// As [`Client::propfind`].
-    pub fn propfind_files(
-        &self,
-        name: &str,
-        credentials: Credentials,
-        remote_ip: Option<IpAddr>,
-        deadline: Deadline,
-    ) -> Result<Response, Error> {
-        let url = self.options.url.files(name);
-        self.exchange(&url, Some(dav::FILE_ID), Some(credentials), remote_ip, deadline)
+    pub fn propfind_files(&self, name: &str, lookup: &Lookup) -> Result<Response, Error> {
+        self.exchange(&self.options.url.files(name), Some(dav::FILE_ID), lookup)
     }
 
     /// Sends a request, and once more if a kept connection turns out to be closed.
@@ -139,18 +138,16 @@ impl Client {
         &self,
         url: &Url,
         body: Option<&'static str>,
-        credentials: Option<Credentials>,
-        remote_ip: Option<IpAddr>,
-        deadline: Deadline,
+        lookup: &Lookup,
     ) -> Result<Response, Error> {
         let method = &self.options.method;
         debug!("{method} {url}");
-        let once = || self.run(self.request(url, body, credentials, remote_ip), body, deadline);
+        let once = || self.run(self.request(url, body, lookup), body, lookup.deadline);
         let result = match once() {
             Err(ureq::Error::Other(stale)) if stale.is::<Stale>() => once(),
             result => result,
         };
-        let result = result.map_err(|error| explain(error, deadline));
+        let result = result.map_err(|error| explain(error, lookup.deadline));
         match &result {
             Ok(response) => debug!("{method} {url}: {}", response.summary()),
             Err(error) => debug!("{method} {url}: {error}"),
@@ -158,23 +155,17 @@ impl Client {
         result
     }
 
-    fn request(
-        &self,
-        url: &Url,
-        body: Option<&'static str>,
-        credentials: Option<Credentials>,
-        remote_ip: Option<IpAddr>,
-    ) -> Request<()> {
+    fn request(&self, url: &Url, body: Option<&'static str>, lookup: &Lookup) -> Request<()> {
         let options = &self.options;
         let mut request = Request::builder()
             .method(&options.method)
             .uri(url.uri())
             .header(header::ACCEPT_ENCODING, "identity")
             .header(header::USER_AGENT, &options.user_agent);
-        if let Some(credentials) = credentials {
+        if let Some(credentials) = &lookup.credentials {
             request = request.header(header::AUTHORIZATION, credentials.authorization());
         }
-        if let (Some(name), Some(address)) = (&options.forwarded_header, remote_ip) {
+        if let (Some(name), Some(address)) = (&options.forwarded_header, lookup.remote_ip) {
             request = request.header(name, address.to_canonical().to_string());
         }
         if body.is_some() {
@@ -263,6 +254,11 @@ fn explain(error: ureq::Error, deadline: Deadline) -> Error {
         ureq::Error::BodyExceedsLimit(_) => {
             Error::Protocol("the answer's body is longer than 64 KiB".into())
         }
-        other => Error::Protocol(format!("the server does not speak HTTP/1.1 ({other})")),
+        other => {
+            // The last part is the reason; the others say which part of ureq found it.
+            let reason = other.to_string();
+            let reason = reason.rsplit(": ").next().unwrap_or_default();
+            Error::Protocol(format!("the server does not speak HTTP/1.1 ({})", printable(reason)))
+        }
     }
 }

@@ -26,11 +26,6 @@ impl Deadline {
         Self { end: self.end.min(Instant::now() + limit), ..self }
     }
 
-    /// When it ends.
-    pub fn end(self) -> Instant {
-        self.end
-    }
-
     /// The time that is left, which may be none.
     pub fn left(self) -> Duration {
         self.end.saturating_duration_since(Instant::now())
@@ -52,7 +47,7 @@ mod tests {
         let whole = Deadline::new(10 * second);
         assert!(whole.left() > 9 * second && whole.elapsed() < second);
         assert!(whole.within(second).left() <= second);
-        assert_eq!(whole.within(60 * second).end(), whole.end());
+        assert_eq!(whole.within(60 * second).end, whole.end);
     }
 
     #[test]

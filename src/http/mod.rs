@@ -19,6 +19,5 @@ pub(crate) mod tls;
 mod transport;
 pub(crate) mod verifier;
 
-pub use client::Client;
-pub use deadline::Deadline;
+pub use client::{Client, Lookup};
 pub use response::Response;

@@ -34,13 +34,13 @@ for name, native in pairs(natives) do
 
     base64[name] = function(...)
         local text, coder = ...
-        local result, problem
         if quick and not coder then
-            result = quick(text)
+            local result = quick(text)
             if result then
                 return result
             end
         end
+        local result, problem
         if read and type(coder) == "table" then
             result, problem = native(text, read(coder))
         else

@@ -1,11 +1,14 @@
 //! lbase64's table of functions.
 
 use mlua::{Lua, String as LuaString, Table, Value};
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 use crate::lbase64::{self, DECODER, Decoder, Error};
 use crate::lua::arguments::Arguments;
 use crate::lua::function::{Problem, native, quick};
+
+/// The longest result, in bytes, that is made on the stack.
+const SHORT: usize = 256;
 
 /// The table of `require("base64")`.
 ///
@@ -74,13 +77,24 @@ fn result(
     size: usize,
     fill: impl FnOnce(&mut [u8]) -> Result<usize, Error>,
 ) -> Result<LuaString, Problem> {
-    // From malloc, which is faster here than the calloc behind `vec![0; size]`.
-    let mut out = Zeroizing::new([0].repeat(size).into_boxed_slice());
-    let length = fill(&mut out).map_err(|error| {
-        let place = if error == Error::Incomplete { 1 } else { 2 };
-        arguments.bad(place, error)
-    })?;
-    Ok(lua.create_string(&out[..length])?)
+    // Most texts are short, and need no memory of their own.
+    let (mut short, mut long) = ([0; SHORT], Vec::new());
+    let out = match short.get_mut(..size) {
+        Some(out) => out,
+        None => {
+            long.resize(size, 0);
+            &mut long[..]
+        }
+    };
+    let result = match fill(out) {
+        Ok(length) => lua.create_string(&out[..length]).map_err(Problem::from),
+        Err(error) => {
+            let place = if error == Error::Incomplete { 1 } else { 2 };
+            Err(arguments.bad(place, error))
+        }
+    };
+    out.zeroize();
+    result
 }
 
 /// The arguments of `makeencoder` and `makedecoder`, of which the first bytes count.

@@ -104,7 +104,7 @@ fn propfind(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
     lookup(arguments, |client, user, password, remote_ip| {
         let remote_ip = remote_ip.and_then(login::address);
         let response = Credentials::new(client.options().sent_name(user), password)
-            .and_then(|credentials| client.propfind(credentials, remote_ip, client.deadline()));
+            .and_then(|credentials| client.propfind(&client.lookup(credentials, remote_ip)));
         Ok(match response {
             Ok(response) => (table(lua, &response)?.into_lua(lua)?, Nil),
             Err(error) => (Nil, error.to_string().into_lua(lua)?),
