@@ -1,9 +1,13 @@
 //! A folder with what an administrator mounts, and the program.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::support::ca::{Ca, Identity};
 use crate::support::http::{Request, Server, answer, principal, refusal};
@@ -23,7 +27,7 @@ impl Mounted {
         library::install(mounted.path());
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/lua/auth-httpbasic.lua");
         fs::copy(script, mounted.path().join("auth-httpbasic.lua")).unwrap();
-        fs::copy(env!("CARGO_BIN_EXE_httpbasic-check"), mounted.program()).unwrap();
+        copy_program(Path::new(env!("CARGO_BIN_EXE_httpbasic-check")), &mounted.program());
         fs::write(mounted.path().join("ca.pem"), mounted.ca.pem()).unwrap();
         // Not the one of this machine.
         mounted.set_doveconf("exit 1");
@@ -34,15 +38,16 @@ impl Mounted {
         self.folder.path()
     }
 
-    fn program(&self) -> std::path::PathBuf {
+    fn program(&self) -> PathBuf {
         self.path().join("httpbasic-check")
     }
 
     /// Replaces doveconf by this shell script.
     pub fn set_doveconf(&self, script: &str) {
-        let path = self.path().join("doveconf");
+        let path = self.path().join("doveconf.sh");
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        copy_program(&path, &self.path().join("doveconf"));
     }
 
     /// A certificate that the settings trust.
@@ -101,9 +106,14 @@ impl Mounted {
     }
 }
 
+/// In a process of its own: what this one has open for writing, processes that other tests start
+/// meanwhile have open as well, and then it cannot be run.
+fn copy_program(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-p").args([from, to]).status().unwrap().success());
+}
+
 /// Runs the program where there is no terminal; the password comes from standard input.
 pub fn run(mut command: Command) -> (i32, String) {
-    use std::io::Write;
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -127,16 +137,15 @@ pub fn shows_no_secret(text: &str) {
 
 /// A web server that knows one password, and calls USER `alice`.
 pub fn honest(request: &Request) -> Vec<u8> {
-    knows(request, "alice", |request| {
+    knows(request, |request| {
         if request.head.contains("/files/") { file_id("-1") } else { principal("alice") }
     })
 }
 
 /// Answers by `answer` where the password is right, whatever the name.
-pub fn knows(request: &Request, _name: &str, answer: impl Fn(&Request) -> Vec<u8>) -> Vec<u8> {
-    use base64::Engine;
+pub fn knows(request: &Request, answer: impl Fn(&Request) -> Vec<u8>) -> Vec<u8> {
     let sent = request.header("authorization").and_then(|it| it.strip_prefix("Basic "));
-    let decoded = sent.map(|it| base64::engine::general_purpose::STANDARD.decode(it).unwrap());
+    let decoded = sent.map(|it| STANDARD.decode(it).unwrap());
     let is_right = decoded.is_some_and(|pair| pair.ends_with(format!(":{PASSWORD}").as_bytes()));
     if is_right { answer(request) } else { refusal() }
 }

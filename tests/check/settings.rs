@@ -77,17 +77,12 @@ fn what_is_legal_and_unwise_is_warned_of() {
     mounted.set_doveconf(&prints("# 2.4.1 (x): /etc/dovecot/dovecot.conf\n"));
     mounted.configure_without_server();
     let in_clear = ["--url", "http://192.0.2.1/", "--allow-cleartext", "yes"];
-    let limits = ["--connect-timeout-msecs", "100"];
-    let (status, text) = mounted.check(&[in_clear, limits_pair(limits)].concat());
+    let limit = ["--connect-timeout-msecs", "100"];
+    let (status, text) = mounted.check(&[&in_clear[..], &limit].concat());
     assert_eq!(status, 1);
     assert!(text.contains("! auth_verbose is off"), "{text}");
     assert!(text.contains("! passwords cross the network in clear"), "{text}");
     assert!(text.contains(", in no passdb of Dovecot 2.4.1"), "{text}");
-}
-
-/// To be joined with four arguments.
-fn limits_pair(limits: [&'static str; 2]) -> [&'static str; 4] {
-    [limits[0], limits[1], "--backoff-msecs", "0"]
 }
 
 #[test]
