@@ -2,8 +2,6 @@
 //!
 //! A wrong password is never sent: servers count those, and lock out whoever sends too many.
 
-use std::borrow::Cow;
-
 use super::arguments::Arguments;
 use super::report::{Finding, Outcome, Report};
 use super::terminal::{self, Terminal};
@@ -35,7 +33,7 @@ pub fn check(
         true => terminal::read_password()?,
         false => terminal.ask_password(&printable_bytes(&user))?,
     };
-    let login = Login { client, user: &user, password: password.as_bytes() };
+    let login = Login { client, user: &user, password: &password };
     login.check(report);
     Ok(())
 }
@@ -153,12 +151,9 @@ impl Login<'_> {
                  occ user:enable {}",
                 self.sent()
             )],
-            Verdict::Refused(text) if response.status != self.options().failure_status => {
-                // Nextcloud's own reason, and what helps, is in the text.
-                debug_assert!(!text.is_empty());
-                Vec::new()
-            }
-            Verdict::Refused(text) if text.contains("app password") && is_forbidden(response) => {
+            // Nextcloud's own reason, and what helps, is in the text.
+            Verdict::Refused(_) if response.status != self.options().failure_status => Vec::new(),
+            Verdict::Refused(_) if is_forbidden(response) => {
                 vec![
                     "make one in Nextcloud, Settings, Security; the account's own password does \
                       not do"
@@ -259,10 +254,10 @@ impl Login<'_> {
         let before = self.client.connections();
         match verify(&self.client, self.user, self.password, None) {
             Verdict::Ok(_) => {
-                let text: Cow<str> = if self.client.connections() == before {
-                    "a second login, on the same connection".into()
+                let text = if self.client.connections() == before {
+                    "a second login, on the same connection"
                 } else {
-                    "a second login, on a new connection: the server keeps none open".into()
+                    "a second login, on a new connection: the server keeps none open"
                 };
                 Ok(((), Finding::new(text)))
             }

@@ -166,10 +166,11 @@ impl Report {
             }
         }
         let succeeds = self.succeeds();
-        self.say(if succeeds {
-            "\nThis login succeeds.\n"
-        } else {
-            "\nThis login does not succeed.\n"
+        let has_failed = self.steps.iter().any(|step| step.state == State::Failed);
+        self.say(match (succeeds, has_failed) {
+            (true, _) => "\nThis login succeeds.\n",
+            (false, true) => "\nThis login does not succeed.\n",
+            (false, false) => "\nThis login was not checked to its end.\n",
         });
         if self.is_json {
             println!("{:#}", self.json());

@@ -61,7 +61,7 @@ impl Terminal {
     }
 
     /// Asks for the password without showing it.
-    pub fn ask_password(&self, user: &str) -> Result<Zeroizing<String>, Stop> {
+    pub fn ask_password(&self, user: &str) -> Result<Zeroizing<Vec<u8>>, Stop> {
         if self.0.is_none() {
             let problem = "no terminal to ask for the password; use --user and --password-stdin";
             return Err(Stop::Usage(problem.into()));
@@ -74,7 +74,7 @@ impl Terminal {
             let _ = terminal.write_all(b"\n");
         }
         match password {
-            Ok(password) if !password.is_empty() => Ok(Zeroizing::new(password)),
+            Ok(password) if !password.is_empty() => Ok(Zeroizing::new(password.into_bytes())),
             Err(problem) if problem.kind() == io::ErrorKind::Interrupted => Err(Stop::Interrupted),
             _ => Err(no_password()),
         }
@@ -82,11 +82,12 @@ impl Terminal {
 }
 
 /// The first line of standard input.
-pub fn read_password() -> Result<Zeroizing<String>, Stop> {
-    let mut line = Zeroizing::new(String::new());
-    let read = io::stdin().lock().read_line(&mut line);
-    let length = line.trim_end_matches(['\r', '\n']).len();
-    line.truncate(length);
+pub fn read_password() -> Result<Zeroizing<Vec<u8>>, Stop> {
+    let mut line = Zeroizing::new(Vec::new());
+    let read = io::stdin().lock().read_until(b'\n', &mut line);
+    while line.last().is_some_and(|byte| b"\r\n".contains(byte)) {
+        line.pop();
+    }
     if read.is_err() || line.is_empty() { Err(no_password()) } else { Ok(line) }
 }
 

@@ -136,7 +136,9 @@ fn without_a_terminal_nobody_is_asked() {
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert!(text.starts_with("httpbasic-check: no"), "{text}");
-        assert!(String::from_utf8_lossy(&output.stdout).contains("✓ server"), "{text}");
+        let shown = String::from_utf8_lossy(&output.stdout);
+        let is_told = shown.ends_with("This login was not checked to its end.\n");
+        assert!(shown.contains("✓ server") && is_told, "{shown}");
     }
 }
 
