@@ -6,6 +6,8 @@ DESTDIR ?=
 
 CARGO    = cargo
 FEATURE  = $(if $(filter luajit,$(LUA)),luajit,lua$(subst .,,$(LUA)))
+# With a Lua of its own, and httpbasic-check.
+CHECK    = --no-default-features --features check
 VENDORED = --no-default-features --features $(1),vendored
 LIBRARY  = $(or $(CARGO_TARGET_DIR),target)/release/libhttpbasic.so
 # In a folder of its own, since the library there has the same name and a Lua in it.
@@ -49,7 +51,7 @@ build:
 	$(CARGO) build --release --locked --no-default-features --features $(FEATURE),module
 
 checker:
-	$(CARGO) build --release --locked --target-dir $(CHECKER) --bin httpbasic-check --no-default-features --features check
+	$(CARGO) build --release --locked --target-dir $(CHECKER) --bin httpbasic-check $(CHECK)
 
 demo: deps
 	@DEMO_URL='$(URL)' DEMO_USER='$(DEMO_USER)' DEMO_DOVECOT='$(DOVECOT)' $(CARGO) test --quiet --locked --test demo
@@ -57,7 +59,7 @@ demo: deps
 test: deps
 	@tests/debian 12 make && tests/debian 13 make || [ "$$(id -u)" != 0 ]
 	$(CARGO) test --locked -- $(if $(filter-out 0,$(shell id -u)),--skip dovecot_2_4 --skip on_debian)
-	$(CARGO) test --locked $(call VENDORED,lua54) --lib --test hostile --test faults --test soak --test tls --test servers
+	$(CARGO) test --locked $(CHECK) --lib --test check --test hostile --test faults --test soak --test tls --test servers
 	set -e; for lua in lua54 lua53 lua51 luajit; do \
 		$(CARGO) test --locked $(call VENDORED,$$lua) --test interface --test base64 --test base64_random; \
 	done
@@ -68,12 +70,12 @@ bench: deps build
 	DOVECOT='$(DOVECOT)' $(ONE_CORE) $(CARGO) bench --locked --bench dovecot
 
 pictures: deps
-	DRAW_PICTURES=1 $(CARGO) test --locked --no-default-features --features check --test check picture
+	DRAW_PICTURES=1 $(CARGO) test --locked $(CHECK) --test check picture
 
 lint: deps
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --all-targets --no-default-features --features check -- -D warnings
+	$(CARGO) clippy --locked --all-targets $(CHECK) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
 	# Unoptimised, in half the time; built once and kept.
 	$(CARGO) install --quiet --locked --debug --root $(TOOLS) cargo-deny@$(DENY_VERSION)

@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 
+const SCHEME: &str = "{SSHA256}";
+
 /// What the salts of this process have in common, if the operating system has random bytes.
 static PREFIX: LazyLock<Option<[u8; 8]>> = LazyLock::new(|| {
     let mut bytes = [0; 8];
@@ -39,8 +41,12 @@ pub fn ssha256(password: &[u8]) -> Result<String, Error> {
 
 fn salted(password: &[u8], salt: [u8; 16]) -> String {
     let digest = Sha256::new().chain_update(password).chain_update(salt).finalize();
-    let mut field = String::from("{SSHA256}");
-    STANDARD.encode_string([&digest[..], &salt].concat(), &mut field);
+    let mut hash = [0; 48];
+    hash[..32].copy_from_slice(&digest);
+    hash[32..].copy_from_slice(&salt);
+    let mut field = String::with_capacity(SCHEME.len() + hash.len() / 3 * 4);
+    field.push_str(SCHEME);
+    STANDARD.encode_string(hash, &mut field);
     field
 }
 

@@ -2,11 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::xml::{self, Element as E};
+use super::xml::{self, Document, Element as E};
 use crate::text::printable;
-
-/// Namespaces in which Nextcloud, and ownCloud before it, have properties of their own.
-const NEXTCLOUD: [&str; 2] = ["http://nextcloud.org/ns", "http://owncloud.org/ns"];
 
 /// What a body says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +30,7 @@ pub struct Properties {
     pub current_user: CurrentUser,
     /// Nextcloud's `oc:fileid`
     pub file_id: Option<String>,
-    /// Whether the body uses Nextcloud's namespaces.
+    /// Whether the body declares one of Nextcloud's namespaces.
     pub is_nextcloud: bool,
 }
 
@@ -56,7 +53,7 @@ impl Body {
         };
         let mut found = Found::default();
         match xml::walk(text, |path, text| found.visit(path, text)) {
-            Some(()) => found.body(text),
+            Some(document) => found.body(document),
             None => Body::Other("broken XML"),
         }
         .or_web_page(text)
@@ -128,12 +125,12 @@ impl Found {
         }
     }
 
-    fn body(self, text: &str) -> Body {
+    fn body(self, document: Document) -> Body {
         if self.propstats > 0 {
             return Body::Multistatus(Properties {
                 current_user: self.current_user.unwrap_or(CurrentUser::Unknown),
                 file_id: self.file_id,
-                is_nextcloud: NEXTCLOUD.iter().any(|namespace| text.contains(namespace)),
+                is_nextcloud: document.is_nextcloud,
             });
         }
         match self.exception {

@@ -59,19 +59,29 @@ impl Element {
     }
 }
 
+/// Namespaces in which Nextcloud, and ownCloud before it, have properties of their own.
+const NEXTCLOUD: [&[u8]; 2] = [b"http://nextcloud.org/ns", b"http://owncloud.org/ns"];
+
+/// What a document is, apart from its elements.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Document {
+    /// Whether it declares one of Nextcloud's namespaces.
+    pub is_nextcloud: bool,
+}
+
 /// Calls `visit` at the end of each element, with its path from the root, itself included, and its
 /// text without the ASCII white space around it. Of an element that holds others it is the text behind them. `None` means that
 /// `document` is not well-formed, or has a document type declaration; `visit` may have been called.
-pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<()> {
+pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<Document> {
     let mut reader = NsReader::from_str(document);
     reader.config_mut().expand_empty_elements = true;
     let (mut path, mut text) = (Vec::with_capacity(8), String::with_capacity(128));
-    let mut is_over = false;
+    let (mut is_over, mut found) = (false, Document::default());
     loop {
         match reader.read_event().ok()? {
             Event::Start(start) if !is_over => {
-                if start.attributes().any(|attribute| attribute.is_err()) {
-                    return None;
+                for attribute in start.attributes() {
+                    found.is_nextcloud |= NEXTCLOUD.contains(&&*attribute.ok()?.value);
                 }
                 let (namespace, name) = reader.resolver().resolve_element(start.name());
                 path.push(Element::named(namespace, name));
@@ -88,7 +98,7 @@ pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<(
             Event::CData(part) if !path.is_empty() => text.push_str(&part.decode().ok()?),
             Event::GeneralRef(reference) if !path.is_empty() => text.push(character(&reference)?),
             Event::Comment(_) | Event::PI(_) | Event::Decl(_) => {}
-            Event::Eof => return is_over.then_some(()),
+            Event::Eof => return is_over.then_some(found),
             _ => return None,
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use log::debug;
 use ureq::Agent;
 use ureq::http::response::Parts;
-use ureq::http::{HeaderName, Request, Version, header};
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 
 use super::backoff::Backoff;
 use super::connector::{Connector, NoResolver};
@@ -37,6 +37,9 @@ const MAX_IDLE: Duration = Duration::from_secs(60);
 /// Less spent time than this is not worth a configuration of its own.
 const SLACK: Duration = Duration::from_millis(5);
 
+/// The most header fields that a request has.
+const HEADERS: usize = 8;
+
 const DEPTH: HeaderName = HeaderName::from_static("depth");
 
 /// What the requests of one lookup have in common.
@@ -52,6 +55,7 @@ pub struct Lookup<'a> {
 pub struct Client {
     options: Options,
     agent: Agent,
+    host: HeaderValue,
     connections: Arc<AtomicUsize>,
 }
 
@@ -87,7 +91,8 @@ impl Client {
             connections: connections.clone(),
         };
         let agent = Agent::with_parts(config, connector, NoResolver);
-        Self { options, agent, connections }
+        let host = url.authority().try_into().expect("a URL was checked to be printable ASCII");
+        Self { options, agent, host, connections }
     }
 
     /// The options it was made of.
@@ -157,21 +162,26 @@ impl Client {
 
     fn request(&self, url: &Url, body: Option<&'static str>, lookup: &Lookup) -> Request<()> {
         let options = &self.options;
-        let mut request = Request::builder()
-            .method(&options.method)
-            .uri(url.uri())
-            .header(header::ACCEPT_ENCODING, "identity")
-            .header(header::USER_AGENT, &options.user_agent);
+        let mut headers = HeaderMap::with_capacity(HEADERS);
+        headers.insert(header::HOST, self.host.clone());
         if let Some(credentials) = &lookup.credentials {
-            request = request.header(header::AUTHORIZATION, credentials.authorization());
+            headers.insert(header::AUTHORIZATION, credentials.authorization());
         }
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(header::USER_AGENT, options.user_agent.clone());
         if let (Some(name), Some(address)) = (&options.forwarded_header, lookup.remote_ip) {
-            request = request.header(name, address.to_canonical().to_string());
+            let address = address.to_canonical().to_string();
+            headers.insert(name, address.try_into().expect("an address is printable ASCII"));
         }
         if body.is_some() {
-            request = request.header(DEPTH, "0").header(header::CONTENT_TYPE, dav::CONTENT_TYPE);
+            headers.insert(DEPTH, HeaderValue::from_static("0"));
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(dav::CONTENT_TYPE));
         }
-        request.body(()).expect("every part was checked when it was made")
+        let mut request = Request::new(());
+        *request.method_mut() = options.method.clone();
+        *request.uri_mut() = url.uri().clone();
+        *request.headers_mut() = headers;
+        request
     }
 
     /// One request and its whole answer.

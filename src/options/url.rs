@@ -71,6 +71,11 @@ impl Url {
         &self.0
     }
 
+    /// The host and the port, if it is given, as the Host header has them.
+    pub fn authority(&self) -> &str {
+        self.0.authority().map_or("", |authority| authority.as_str())
+    }
+
     /// Whether there is TLS.
     pub fn is_https(&self) -> bool {
         self.0.scheme_str() == Some("https")
@@ -127,8 +132,7 @@ fn has_encoded_host(url: &[u8]) -> bool {
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.is_https() { "https" } else { "http" };
-        let authority = self.0.authority().map_or("", |authority| authority.as_str());
-        write!(f, "{scheme}://{authority}{}", self.0.path())
+        write!(f, "{scheme}://{}{}", self.authority(), self.0.path())
     }
 }
 
