@@ -5,9 +5,6 @@ files["lua/auth-httpbasic.lua"] = {
     -- Dovecot calls these by name.
     globals = { "script_init", "script_deinit", "auth_passdb_lookup", "auth_passdb_get_cache_key" },
 }
-files["lua/httpbasic-check"] = {
-    std = "max",
-}
 files["lua/types/httpbasic.lua"] = {
     -- Functions without a body, and lines as long as an editor shows them.
     ignore = { "212", "241", "631" },

@@ -6,8 +6,12 @@ DESTDIR ?=
 
 CARGO    = cargo
 FEATURE  = $(if $(filter luajit,$(LUA)),luajit,lua$(subst .,,$(LUA)))
+# With a Lua of its own, and httpbasic-check.
+CHECK    = --no-default-features --features check
 VENDORED = --no-default-features --features $(1),vendored
 LIBRARY  = $(or $(CARGO_TARGET_DIR),target)/release/libhttpbasic.so
+# In a folder of its own, since the library there has the same name and a Lua in it.
+CHECKER  = $(or $(CARGO_TARGET_DIR),target)/check
 DIST     = $(or $(CARGO_TARGET_DIR),target)/dist
 LUA_LIB  = $(DESTDIR)$(PREFIX)/lib/$(shell $(CC) -print-multiarch)/lua/$(LUA:luajit=5.1)
 
@@ -22,7 +26,7 @@ DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
 DENY_VERSION = 0.20.2
 TOOLS        = $(or $(CARGO_TARGET_DIR),target)/tools
 
-.PHONY: help deps build demo test bench lint install dist deb
+.PHONY: help deps build checker demo test bench pictures lint install dist deb
 # The libraries for two Luas are built in one folder, one after the other.
 .NOTPARALLEL:
 
@@ -30,10 +34,12 @@ help:
 	@echo 'make demo     show a login: nginx, Dovecot and this module, on this machine only'
 	@echo '              (URL=https://… USER=… asks your own server; DOVECOT=2.4 is for root)'
 	@echo 'make build    build the library: $(LIBRARY)'
+	@echo 'make checker  build httpbasic-check: $(CHECKER)/release/httpbasic-check'
 	@echo 'make test     run all tests'
 	@echo 'make bench    measure, print tables for the README and draw its chart (DOVECOT=2.4)'
+	@echo 'make pictures draw what httpbasic-check shows, for the README (as root)'
 	@echo 'make lint     check style and common mistakes'
-	@echo 'make install  install the library and the script (LUA=5.4 PREFIX=/usr DESTDIR=)'
+	@echo 'make install  install library, script and checker (LUA=5.4 PREFIX=/usr DESTDIR=)'
 	@echo 'make dist     make the archives for Lua 5.4 and 5.3 in $(DIST)'
 	@echo 'make deb      make the Debian package there, for Debian 12 and 13'
 	@echo 'make deps     install the Debian packages that these need; the others call it'
@@ -44,13 +50,16 @@ deps:
 build:
 	$(CARGO) build --release --locked --no-default-features --features $(FEATURE),module
 
+checker:
+	$(CARGO) build --release --locked --target-dir $(CHECKER) --bin httpbasic-check $(CHECK)
+
 demo: deps
 	@DEMO_URL='$(URL)' DEMO_USER='$(DEMO_USER)' DEMO_DOVECOT='$(DOVECOT)' $(CARGO) test --quiet --locked --test demo
 
 test: deps
 	@tests/debian 12 make && tests/debian 13 make || [ "$$(id -u)" != 0 ]
 	$(CARGO) test --locked -- $(if $(filter-out 0,$(shell id -u)),--skip dovecot_2_4 --skip on_debian)
-	$(CARGO) test --locked $(call VENDORED,lua54) --lib --test hostile --test faults --test soak --test tls --test servers
+	$(CARGO) test --locked $(CHECK) --lib --test check --test hostile --test faults --test soak --test tls --test servers
 	set -e; for lua in lua54 lua53 lua51 luajit; do \
 		$(CARGO) test --locked $(call VENDORED,$$lua) --test interface --test base64 --test base64_random; \
 	done
@@ -60,21 +69,24 @@ bench: deps build
 	$(CARGO) bench --locked --bench dovecot --no-run
 	DOVECOT='$(DOVECOT)' $(ONE_CORE) $(CARGO) bench --locked --bench dovecot
 
+pictures: deps
+	DRAW_PICTURES=1 $(CARGO) test --locked $(CHECK) --test check picture
+
 lint: deps
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --all-targets $(call VENDORED,lua54) -- -D warnings
+	$(CARGO) clippy --locked --all-targets $(CHECK) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
 	# Unoptimised, in half the time; built once and kept.
 	$(CARGO) install --quiet --locked --debug --root $(TOOLS) cargo-deny@$(DENY_VERSION)
 	$(TOOLS)/bin/cargo-deny --locked check --deny warnings licenses bans sources
-	luacheck --quiet lua lua/httpbasic-check
-	shellcheck --external-sources tests/packages tests/debian packages/facts packages/library packages/licenses packages/archive packages/deb .ci/run
+	luacheck --quiet lua
+	shellcheck --external-sources tests/packages tests/debian packages/facts packages/library packages/checker packages/licenses packages/archive packages/deb .ci/run
 
-install: build
+install: build checker
 	install -d $(LUA_LIB) $(DESTDIR)/etc/dovecot/lua
 	install -m 644 $(LIBRARY) $(LUA_LIB)/httpbasic.so
-	install -D -m 755 lua/httpbasic-check $(DESTDIR)$(PREFIX)/bin/httpbasic-check
+	install -D -m 755 $(CHECKER)/release/httpbasic-check $(DESTDIR)$(PREFIX)/bin/httpbasic-check
 	# An edited script stays; the new one then lies beside it.
 	file=$(DESTDIR)/etc/dovecot/lua/auth-httpbasic.lua; \
 	if [ -e "$$file" ]; then file=$$file.new; fi; \

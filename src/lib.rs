@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+#[cfg(feature = "check")]
+pub mod check;
 pub mod credentials;
 pub mod dav;
 pub mod error;

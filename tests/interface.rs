@@ -447,40 +447,6 @@ fn half_an_answer_proves_nothing() {
 }
 
 #[test]
-fn inspect_tells_each_step_of_the_way() {
-    let world = World::new();
-    let inspect = |script: &str| -> Table { world.lua.load(script).eval().unwrap() };
-    let is_certificate = |steps: &Table| {
-        steps.get::<mlua::String>("certificate").unwrap().as_bytes().starts_with(b"\x30\x82")
-    };
-    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
-    world.client(server.port, "");
-    let steps = inspect("client:inspect()");
-    let address: String = steps.get("address").unwrap();
-    assert!(address.ends_with(&format!(":{}", server.port)), "{address}");
-    assert!(!steps.get::<Table>("addresses").unwrap().is_empty());
-    assert_eq!(steps.get::<String>("tls").unwrap(), "TLSv1_3");
-    assert!(is_certificate(&steps), "in DER, an ASN.1 sequence");
-    assert!(steps.get::<Value>("error").unwrap().is_nil());
-
-    let server = Server::answering(Some(&world.ca.issue_expired(&["localhost"])), |_| refusal());
-    world.client(server.port, "");
-    let steps = inspect("client:inspect()");
-    assert!(is_certificate(&steps), "also of one that is not trusted");
-    let error: String = steps.get("error").unwrap();
-    assert!(error.starts_with("tls: the certificate expired on 2020-12-31 "), "{error}");
-
-    world.client(1, "");
-    let steps = inspect("client:inspect()");
-    assert!(steps.get::<String>("error").unwrap().starts_with("connect: "));
-    assert!(steps.get::<Value>("certificate").unwrap().is_nil());
-    world.run("client = httpbasic.client { url = 'https://host.invalid/' }");
-    let steps = inspect("client:inspect()");
-    assert!(steps.get::<String>("error").unwrap().starts_with("dns: "));
-    assert!(server.requests().is_empty());
-}
-
-#[test]
 fn a_wrong_option_raises_a_string_that_names_it_and_the_scripts_line() {
     let world = World::new();
     for (options, said) in [

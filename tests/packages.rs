@@ -77,6 +77,7 @@ fn an_archives_checksums_hold_inside_and_out() {
             "lua/httpbasic.so",
             "lua/auth-httpbasic.lua",
             "lua/base64.lua",
+            "lua/httpbasic-check",
             "examples/README.md",
             "examples/dovecot-2.3/auth-httpbasic.conf.ext",
             "examples/fail2ban/httpbasic.conf",
@@ -120,9 +121,10 @@ fn every_linked_crate_has_its_license_there_and_no_path_is_of_this_machine() {
         ),
         folder.path(),
     );
-    // The library's panics name the sources that they are from.
-    let library = fs::read(folder.path().join("lua/httpbasic.so")).unwrap();
-    let strings = String::from_utf8_lossy(&library);
+    // The panics name the sources that they are from.
+    let binaries = ["lua/httpbasic.so", "lua/httpbasic-check"];
+    let binaries = binaries.map(|name| fs::read(folder.path().join(name)).unwrap()).concat();
+    let strings = String::from_utf8_lossy(&binaries);
     let mut crates: Vec<_> = strings
         .split("/crates/")
         .skip(1)
@@ -138,9 +140,12 @@ fn every_linked_crate_has_its_license_there_and_no_path_is_of_this_machine() {
         }
     }
     // What asks for more than MIT does.
-    for said in
-        ["--- LICENSE-BoringSSL", "--- LICENSE-other-bits", "Community Data License Agreement"]
-    {
+    for said in [
+        "--- LICENSE-BoringSSL",
+        "--- LICENSE-other-bits",
+        "Community Data License Agreement",
+        "Lua.org, PUC-Rio",
+    ] {
         assert!(licenses.contains(said) && copyright.contains(said), "{said}");
     }
     for path in [PROJECT, "/registry/src/", "/.cargo/", "/.rustup/"] {
@@ -174,10 +179,8 @@ fn lintian_has_nothing_to_say_against_the_debian_package() {
     run(Command::new("lintian").args(["--allow-root", "--fail-on", "error,warning"]).arg(deb()));
 }
 
-/// What `examples/README.md` says of a plain Dovecot, once the library and the script are there; then
-/// a login, and one that fails.
-fn logs_in(debian: &mut Debian, release: &str, examples: &str) {
-    let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
+/// What `examples/README.md` says of a plain Dovecot, once the library and the script are there.
+fn configure(debian: &mut Debian, release: &str, examples: &str, nginx: &Nginx) {
     let (url, ca_file) = (nginx.url(), nginx.ca_file());
     let ca_file = ca_file.display();
     let example = if release == "12" { "dovecot-2.3" } else { "dovecot-2.4" };
@@ -199,6 +202,12 @@ fn logs_in(debian: &mut Debian, release: &str, examples: &str) {
                  /etc/dovecot/conf.d/auth-httpbasic.conf.ext"
         )
     });
+}
+
+/// A login with what the examples configure, and one that fails.
+fn logs_in(debian: &mut Debian, release: &str, examples: &str) {
+    let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
+    configure(debian, release, examples, &nginx);
 
     // A user with a mailbox, and a port that nobody else on this machine has.
     let port = port::free();
@@ -234,6 +243,46 @@ fn the_archive_logs_a_user_in(release: &str) {
     logs_in(&mut debian, release, &format!("{path}/examples"));
 }
 
+/// The program of the archive, where there is no Lua, no openssl and no terminal.
+fn the_archives_checker_needs_nothing(release: &str) {
+    let folder = unpacked("5.4");
+    let path = folder.path().display();
+    let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
+    let url = nginx.url();
+    fs::write(folder.path().join("other.pem"), Ca::new().pem()).unwrap();
+    let mut debian = Debian::start(release);
+    debian.run(&format!(
+        "rm -f /usr/bin/lua* /usr/bin/openssl /usr/lib/*/liblua*
+         install -d /etc/dovecot/lua
+         cp {path}/lua/httpbasic.so {path}/lua/httpbasic-check {path}/lua/auth-httpbasic.lua \
+             /etc/dovecot/lua/"
+    ));
+    configure(&mut debian, release, &format!("{path}/examples"), &nginx);
+    let mut check = |password: &str, arguments: &str| {
+        let program = "/etc/dovecot/lua/httpbasic-check --password-stdin --user";
+        debian.attempt(&format!("echo '{password}' | {program} {USER} {arguments}"))
+    };
+    let (succeeded, text) = check(PASSWORD, "");
+    assert!(succeeded && text.contains("✓ library     /etc/dovecot/lua/httpbasic.so, "), "{text}");
+    assert!(text.contains(", in a passdb of Dovecot 2.") && !text.contains("cache key"), "{text}");
+    assert!(text.ends_with("This login succeeds."), "{text}");
+    for (password, arguments, said) in [
+        ("another one", "", "✗ password    401 Unauthorized"),
+        (PASSWORD, "--url https://localhost:1/", "✗ connection  connect: "),
+        (PASSWORD, "--url https://host.invalid/", "✗ name        dns: "),
+        (PASSWORD, &*format!("--ca-file {path}/other.pem"), "✗ TLS         tls: the certificate"),
+        (PASSWORD, &format!("--url {}", url.replace("/dav/", "/none/")), "✗ server      40"),
+        (PASSWORD, "--file-access none", "✗ files "),
+    ] {
+        let (succeeded, text) = check(password, arguments);
+        assert!(!succeeded && text.contains(said), "{said}\n{text}");
+    }
+    let other = unpacked("5.3");
+    debian.run(&format!("cp {}/lua/httpbasic.so /etc/dovecot/lua/", other.path().display()));
+    let (_, text) = debian.attempt("/etc/dovecot/lua/httpbasic-check --url https://localhost:1/");
+    assert!(text.contains("is for Lua 5.3, and Dovecot has Lua 5.4"), "{text}");
+}
+
 /// Every file and folder, but for what dpkg itself notes.
 const FILES: &str = "find / -xdev -not -path '/var/lib/dpkg/*' -not -path '/var/log/*' | sort";
 /// A pipe would list its own end, or not yet.
@@ -262,6 +311,11 @@ fn the_debian_package_starts_nothing_and_leaves_nothing(release: &str) {
 
 mod on_debian_12 {
     #[test]
+    fn the_archives_checker_needs_nothing() {
+        super::the_archives_checker_needs_nothing("12");
+    }
+
+    #[test]
     fn the_archive_logs_a_user_in() {
         super::the_archive_logs_a_user_in("12");
     }
@@ -279,6 +333,11 @@ mod on_debian_12 {
 
 mod on_debian_13 {
     use super::*;
+
+    #[test]
+    fn the_archives_checker_needs_nothing() {
+        super::the_archives_checker_needs_nothing("13");
+    }
 
     #[test]
     fn the_archive_logs_a_user_in() {

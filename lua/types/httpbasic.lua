@@ -79,22 +79,6 @@ function client:verify(user, password, remote_ip, session) end
 ---@return string? error
 function client:propfind(user, password, remote_ip, session) end
 
----How far one gets on the way to the server.
----@class httpbasic.Inspection
----@field addresses string[] The host's addresses; none if its name is not known.
----@field resolve_msecs integer
----@field address? string The first address and port that accepted a connection.
----@field connect_msecs integer
----@field tls? string The version of TLS, such as "TLSv1_3", if it was agreed upon.
----@field tls_msecs integer
----@field certificate? string The server's certificate in DER, trusted or not.
----@field error? string What went wrong, as from propfind.
-
----Goes the way to the server step by step, without credentials, each within connect_timeout_msecs.
----@return httpbasic.Inspection
----@nodiscard
-function client:inspect() end
-
 ---An encoder's table: the byte of each value from 0 to 63, and that of the padding at 64.
 ---@alias httpbasic.Encoder table<integer, integer>
 

@@ -2,6 +2,8 @@
 
 use std::io::Read;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use log::debug;
@@ -43,7 +45,7 @@ const DEPTH: HeaderName = HeaderName::from_static("depth");
 /// What the requests of one lookup have in common.
 #[derive(Debug)]
 pub struct Lookup<'a> {
-    credentials: Credentials<'a>,
+    credentials: Option<Credentials<'a>>,
     remote_ip: Option<IpAddr>,
     deadline: Deadline,
 }
@@ -54,6 +56,7 @@ pub struct Client {
     options: Options,
     agent: Agent,
     host: HeaderValue,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Client {
@@ -78,21 +81,28 @@ impl Client {
             .max_idle_age(MAX_IDLE)
             .build();
         let url = &options.url;
+        let connections = Arc::<AtomicUsize>::default();
         let connector = Connector {
             resolver: Resolver::new(url.host(), url.port()),
             tls: url.is_https().then(|| Tls::new(url.server_name(), &options.roots)),
             backoff: Backoff::new(options.backoff),
             timeout: options.timeout,
             connect_timeout: options.connect_timeout,
+            connections: connections.clone(),
         };
         let agent = Agent::with_parts(config, connector, NoResolver);
         let host = url.authority().try_into().expect("a URL was checked to be printable ASCII");
-        Self { options, agent, host }
+        Self { options, agent, host, connections }
     }
 
     /// The options it was made of.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// How many connections it has opened.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// A lookup that begins now.
@@ -101,7 +111,14 @@ impl Client {
         credentials: Credentials<'a>,
         remote_ip: Option<IpAddr>,
     ) -> Lookup<'a> {
-        Lookup { credentials, remote_ip, deadline: Deadline::new(self.options.timeout) }
+        let deadline = Deadline::new(self.options.timeout);
+        Lookup { credentials: Some(credentials), remote_ip, deadline }
+    }
+
+    /// One that sends no credentials.
+    pub fn anonymous_lookup(&self) -> Lookup<'static> {
+        let deadline = Deadline::new(self.options.timeout);
+        Lookup { credentials: None, remote_ip: None, deadline }
     }
 
     /// Asks who the credentials belong to, and reads the answer, whatever its status.
@@ -147,7 +164,9 @@ impl Client {
         let options = &self.options;
         let mut headers = HeaderMap::with_capacity(HEADERS);
         headers.insert(header::HOST, self.host.clone());
-        headers.insert(header::AUTHORIZATION, lookup.credentials.authorization());
+        if let Some(credentials) = &lookup.credentials {
+            headers.insert(header::AUTHORIZATION, credentials.authorization());
+        }
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(header::USER_AGENT, options.user_agent.clone());
         if let (Some(name), Some(address)) = (&options.forwarded_header, lookup.remote_ip) {

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
@@ -45,6 +47,8 @@ pub struct Connector {
     pub timeout: Duration,
     /// The time to look the addresses up, and again to reach one of them, TLS included.
     pub connect_timeout: Duration,
+    /// How many connections were opened.
+    pub connections: Arc<AtomicUsize>,
 }
 
 impl transport::Connector for Connector {
@@ -69,6 +73,7 @@ impl Connector {
         match in_turn(&addresses, part, |address, end| self.reach(address, end)) {
             Ok((address, stream)) => {
                 self.resolver.prefer(address);
+                self.connections.fetch_add(1, Ordering::Relaxed);
                 Ok(stream)
             }
             Err((phase, problem)) => {

@@ -8,17 +8,16 @@
 
 mod backoff;
 mod client;
-mod connector;
-mod deadline;
-pub mod inspection;
+pub(crate) mod connector;
+pub(crate) mod deadline;
 mod records;
-mod resolver;
+pub(crate) mod resolver;
 mod response;
-mod socket;
-mod stream;
-mod tls;
+pub(crate) mod socket;
+pub(crate) mod stream;
+pub(crate) mod tls;
 mod transport;
-mod verifier;
+pub(crate) mod verifier;
 
 pub use client::{Client, Lookup};
 pub use response::Response;

@@ -33,14 +33,6 @@ impl Stream {
         Ok(Self::Tls(Box::new(StreamOwned::new(connection, socket))))
     }
 
-    /// The version of TLS, such as `TLSv1_3`.
-    pub fn tls_version(&self) -> Option<String> {
-        match self {
-            Stream::Plain(_) => None,
-            Stream::Tls(stream) => stream.conn.protocol_version().map(|it| format!("{it:?}")),
-        }
-    }
-
     /// Sets when reads and writes end from now on.
     pub fn set_deadline(&mut self, deadline: Instant) {
         match self {

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use log::Level;
-use mlua::{
-    BString, Function, IntoLua, Lua, Nil, String as LuaString, Table, UserData, UserDataFields,
-};
+use mlua::{Function, IntoLua, Lua, Nil, String as LuaString, Table, UserData, UserDataFields};
 
 use crate::capture;
 use crate::credentials::Credentials;
 use crate::dav::Body;
-use crate::http::{Client, Response, inspection};
+use crate::http::{Client, Response};
 use crate::login;
 use crate::lua::arguments::{self, Arguments};
 use crate::lua::function::{self, Outcome, Problem, Results};
@@ -30,7 +28,6 @@ impl UserData for Client {
         // Methods of mlua's own would raise userdata.
         fields.add_meta_field_with("__index", |lua| {
             lua.create_table_from([
-                ("inspect", function::raising(lua, "inspect", inspect)?),
                 ("propfind", function::raising(lua, "propfind", propfind)?),
                 ("verify", function::raising(lua, "verify", verify)?),
             ])
@@ -51,7 +48,7 @@ fn client(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
 }
 
 /// The pairs of a table, in the order of their keys.
-fn pairs(table: &Table) -> mlua::Result<Vec<(String, Value)>> {
+pub fn pairs(table: &Table) -> mlua::Result<Vec<(String, Value)>> {
     let pair = |pair: mlua::Result<(mlua::Value, mlua::Value)>| {
         let (key, given) = pair?;
         let key = match value(&key) {
@@ -147,24 +144,6 @@ fn table(lua: &Lua, response: &Response) -> mlua::Result<Table> {
         table.raw_set("message", message.as_deref())?;
     }
     Ok(table)
-}
-
-/// `client:inspect()`
-fn inspect(lua: &Lua, mut arguments: Arguments) -> Result<Outcome, Problem> {
-    let client = arguments.client()?;
-    arguments.at_most(0)?;
-    let inspection = inspection::inspect(client.options());
-    let addresses = inspection.addresses.iter().map(|address| address.ip().to_string());
-    let table = lua.create_table()?;
-    table.raw_set("addresses", lua.create_sequence_from(addresses)?)?;
-    table.raw_set("resolve_msecs", msecs(inspection.resolving))?;
-    table.raw_set("address", inspection.connected.map(|address| address.to_string()))?;
-    table.raw_set("connect_msecs", msecs(inspection.connecting))?;
-    table.raw_set("tls", inspection.tls_version)?;
-    table.raw_set("tls_msecs", msecs(inspection.handshaking))?;
-    table.raw_set("certificate", inspection.certificate.map(|der| BString::from(der.to_vec())))?;
-    table.raw_set("error", inspection.error.map(|error| error.to_string()))?;
-    Ok(Outcome { results: (table.into_lua(lua)?, Nil), lines: Vec::new() })
 }
 
 fn msecs(duration: Duration) -> u64 {

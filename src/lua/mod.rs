@@ -12,6 +12,8 @@ mod function;
 use mlua::{Lua, Result, Table};
 
 pub use base64::base64;
+#[cfg(feature = "check")]
+pub(crate) use client::pairs;
 
 /// The table of `require("httpbasic")`.
 ///

@@ -104,7 +104,44 @@ pub struct Options {
     pub debug: bool,
 }
 
+/// Takes the value of an option over.
+type Setter = fn(&mut Options, &Value) -> Result<(), String>;
+
+/// The options beside `url`, which there must be.
+const SETTERS: [(&str, Setter); 15] = [
+    ("domain", |options, value| domain(value).map(|name| options.domain = Some(name))),
+    ("login_name", |options, value| value.word(&LOGIN_NAMES).map(|name| options.login_name = name)),
+    ("principal", |options, value| value.word(&PRINCIPALS).map(|who| options.principal = who)),
+    ("file_access", |options, value| {
+        value.word(&FILE_ACCESS).map(|files| options.file_access = files)
+    }),
+    ("ca_file", |options, value| Roots::from_file(value).map(|roots| options.roots = roots)),
+    ("allow_cleartext", |options, value| value.boolean().map(|yes| options.allow_cleartext = yes)),
+    ("timeout_msecs", |options, value| value.msecs(DEADLINE).map(|time| options.timeout = time)),
+    ("connect_timeout_msecs", |options, value| {
+        value.msecs(DEADLINE).map(|time| options.connect_timeout = time)
+    }),
+    ("backoff_msecs", |options, value| value.msecs(BACKOFF).map(|time| options.backoff = time)),
+    ("method", |options, value| method(value).map(|method| options.method = method)),
+    ("success_status", |options, value| {
+        value.integer(200..=399).map(|status| options.success_status = status)
+    }),
+    ("failure_status", |options, value| {
+        value.integer(300..=499).map(|status| options.failure_status = status)
+    }),
+    ("forwarded_header", |options, value| {
+        header(value).map(|name| options.forwarded_header = name)
+    }),
+    ("user_agent", |options, value| user_agent(value).map(|name| options.user_agent = name)),
+    ("debug", |options, value| value.boolean().map(|yes| options.debug = yes)),
+];
+
 impl Options {
+    /// The names of all options.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        ["url"].into_iter().chain(SETTERS.map(|(name, _)| name))
+    }
+
     /// Reads the options that were given, by name.
     ///
     /// # Errors
@@ -116,30 +153,11 @@ impl Options {
         let url = Url::new(url).map_err(|problem| wrong("url", problem))?;
         let mut options = Self::defaults(url);
         for (key, value) in &given {
-            let result = match key.as_str() {
-                "url" => Ok(()),
-                "method" => method(value).map(|method| options.method = method),
-                "success_status" => {
-                    value.integer(200..=399).map(|status| options.success_status = status)
-                }
-                "failure_status" => {
-                    value.integer(300..=499).map(|status| options.failure_status = status)
-                }
-                "forwarded_header" => header(value).map(|name| options.forwarded_header = name),
-                "timeout_msecs" => value.msecs(DEADLINE).map(|time| options.timeout = time),
-                "connect_timeout_msecs" => {
-                    value.msecs(DEADLINE).map(|time| options.connect_timeout = time)
-                }
-                "backoff_msecs" => value.msecs(BACKOFF).map(|time| options.backoff = time),
-                "ca_file" => Roots::from_file(value).map(|roots| options.roots = roots),
-                "allow_cleartext" => value.boolean().map(|yes| options.allow_cleartext = yes),
-                "domain" => domain(value).map(|name| options.domain = Some(name)),
-                "login_name" => value.word(&LOGIN_NAMES).map(|name| options.login_name = name),
-                "principal" => value.word(&PRINCIPALS).map(|who| options.principal = who),
-                "file_access" => value.word(&FILE_ACCESS).map(|files| options.file_access = files),
-                "user_agent" => user_agent(value).map(|name| options.user_agent = name),
-                "debug" => value.boolean().map(|yes| options.debug = yes),
-                _ => Err("is an unknown setting".into()),
+            let setter = SETTERS.iter().find(|(name, _)| name == key);
+            let result = match setter {
+                Some((_, set)) => set(&mut options, value),
+                None if key == "url" => Ok(()),
+                None => Err("is an unknown setting".into()),
             };
             result.map_err(|problem| wrong(key, problem))?;
         }

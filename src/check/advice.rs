@@ -1,0 +1,92 @@
+//! What to do about an answer that is not the right one, beyond what its text says.
+
+use crate::dav::Body;
+use crate::error::{Error, Phase};
+use crate::http::Response;
+use crate::options::Options;
+
+/// What to do when no answer comes.
+pub fn about_error(error: &Error) -> Option<String> {
+    let text = match error {
+        Error::Dns(_) => {
+            "is the host in the URL right, and does this machine (or container) know it?"
+        }
+        Error::Timeout { phase: Phase::Resolving, .. } => {
+            "the name server does not answer: see /etc/resolv.conf of this machine (or container)"
+        }
+        Error::Connect(_) => {
+            "does the web server run, and is the port in the URL right? In a container, localhost \
+             is the container itself"
+        }
+        Error::Timeout { phase: Phase::Connecting, .. } => {
+            "a firewall between here and there may drop it: does the URL open in \
+             curl on this machine?"
+        }
+        Error::Timeout { phase: Phase::Handshaking, .. } => {
+            "is there TLS on this port? Something accepts connections and says nothing"
+        }
+        Error::Timeout { phase: Phase::Connected, .. } => {
+            "the web server accepts requests and does not answer: see its log. If it is only \
+             slow, raise timeout_msecs"
+        }
+        Error::Protocol(_) => "is there a web server on this port? See its log",
+        _ => return None,
+    };
+    Some(text.into())
+}
+
+/// What to do about an answer without proof.
+pub fn about_response(options: &Options, response: &Response) -> Option<String> {
+    let is_nextcloud = matches!(response.body, Body::Exception { .. });
+    let text = match response.status {
+        429 => {
+            "wait half an hour; or, at the Nextcloud: occ security:bruteforce:reset ADDRESS".into()
+        }
+        401 if !response.schemes().is_empty() => {
+            "let the web server take Basic authentication at this URL".into()
+        }
+        300..=399 => {
+            format!("if that is a page to log in at, this is no WebDAV. {}", path(options))
+        }
+        403 => "the web server lets nobody in here, or not from this address: see its log".into(),
+        502 | 504 => "the web server runs, but what is behind it (PHP, a container) does not: \
+                      see the log of both"
+            .into(),
+        503 if is_nextcloud => "if it is in maintenance mode, this ends it: \
+                                occ maintenance:mode --off"
+            .into(),
+        500.. => "see the web server's log, and Nextcloud's (nextcloud.log)".into(),
+        _ => path(options),
+    };
+    Some(text)
+}
+
+/// Where Nextcloud's WebDAV is.
+fn path(options: &Options) -> String {
+    match options.url.of_nextcloud() {
+        Some(url) if url != options.url.to_string() => format!("Nextcloud's URL is {url}"),
+        _ => "Nextcloud's URL ends in /remote.php/dav/, also below a folder: \
+              https://host/nextcloud/remote.php/dav/"
+            .into(),
+    }
+}
+
+/// What to do when the server refuses a name and its password. `user` logs in, and `sent` was sent.
+pub fn about_refusal(user: &str, sent: &str, is_nextcloud: bool) -> Vec<String> {
+    let mut advice = vec![if is_nextcloud {
+        format!(
+            "log in to Nextcloud in a browser as {sent} and make an app password (Settings, \
+             Security); it works only for the name that made it"
+        )
+    } else {
+        format!("does {sent} log in there with this password in a browser?")
+    }];
+    if sent != user {
+        advice.push(format!("if the server knows {user}, not {sent}, try --login-name user"));
+    } else if let Some((name, domain)) = user.split_once('@') {
+        advice.push(format!(
+            "if the server knows {name}, not {user}, try --domain {domain} --login-name username"
+        ));
+    }
+    advice
+}

@@ -1,0 +1,148 @@
+//! What Dovecot's configuration says, by `doveconf`.
+
+use std::path::Path;
+use std::process::Command;
+
+/// The configuration of the Dovecot on this machine.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Dovecot {
+    /// Such as `2.4.1`.
+    pub version: String,
+    /// Whether refused logins are logged.
+    pub auth_verbose: bool,
+    /// Whether there is an auth cache.
+    pub has_cache: bool,
+    /// The passdbs on Lua.
+    pub passdbs: Vec<Passdb>,
+}
+
+/// A passdb on Lua.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Passdb {
+    /// Its script.
+    pub script: String,
+    /// `lua_settings` of Dovecot 2.4.
+    pub settings: Vec<(String, String)>,
+    /// `cache_key` of Dovecot 2.3, if it is set.
+    pub cache_key: Option<String>,
+}
+
+impl Dovecot {
+    /// Asks doveconf, if there is one that can read its configuration.
+    pub fn ask() -> Option<Self> {
+        // Without -P it hides whatever is called a key, and a part of cache_key with it.
+        let output = Command::new("doveconf").args(["-n", "-P"]).output().ok()?;
+        Self::parse(&String::from_utf8_lossy(&output.stdout))
+    }
+
+    /// Whether it is of the version line that knows no `lua_settings`.
+    pub fn is_2_3(&self) -> bool {
+        self.version.starts_with("2.3.")
+    }
+
+    /// The passdb with this script.
+    pub fn passdb(&self, script: &Path) -> Option<&Passdb> {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
+        let script = real(script);
+        self.passdbs.iter().find(|passdb| real(Path::new(&passdb.script)) == script)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let version = text.lines().next()?.strip_prefix("# ")?.split([' ', '-']).next()?;
+        let mut dovecot = Self { version: version.into(), ..Self::default() };
+        let (mut blocks, mut passdb) = (Vec::new(), Passdb::default());
+        for line in text.lines().map(str::trim) {
+            if let Some(name) = line.strip_suffix('{') {
+                blocks.push(name.split_whitespace().next().unwrap_or_default());
+            } else if line == "}" {
+                blocks.pop();
+                if blocks.is_empty() {
+                    let passdb = std::mem::take(&mut passdb);
+                    dovecot.passdbs.extend((!passdb.script.is_empty()).then_some(passdb));
+                }
+            } else if let Some((name, value)) = line.split_once(" =") {
+                let value = unquoted(value.trim_start());
+                match blocks[..] {
+                    [] => dovecot.set(name, &value),
+                    ["passdb"] => passdb.set(name, &value),
+                    ["passdb", "lua_settings"] => passdb.settings.push((name.into(), value)),
+                    _ => {}
+                }
+            }
+        }
+        Some(dovecot)
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        match name {
+            "auth_verbose" => self.auth_verbose = value == "yes",
+            "auth_cache_size" => self.has_cache = !value.starts_with('0'),
+            _ => {}
+        }
+    }
+}
+
+impl Passdb {
+    fn set(&mut self, name: &str, value: &str) {
+        match name {
+            "lua_file" => self.script = value.into(),
+            // Dovecot 2.3: args = file=/etc/dovecot/lua/auth-httpbasic.lua blocking=yes
+            "args" => {
+                for (name, value) in value.split(' ').filter_map(|it| it.split_once('=')) {
+                    match name {
+                        "file" => self.script = value.into(),
+                        "cache_key" => self.cache_key = Some(value.into()),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A value as doveconf writes it, without its quotation marks.
+fn unquoted(value: &str) -> String {
+    let inner = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    inner.map_or_else(|| value.into(), |text| text.replace("\\\"", "\"").replace("\\\\", "\\"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_of_dovecot_2_4_are_read() {
+        let text = "# 2.4.1-4 (7d8c0e5759): /etc/dovecot/dovecot.conf\n# OS: Linux\n\
+            auth_cache_size = 10 M\nprotocols = imap\nprotocol imap {\n  auth_verbose = yes\n}\n\
+            passdb before {\n  driver = pam\n}\npassdb httpbasic {\n  driver = lua\n  lua_file = /a.lua\n  \
+            lua_settings {\n    url = https://host/?a = b\n    user_agent = \"a \\\"b\\\"\"\n    ca_file =\n  }\n}\n";
+        let dovecot = Dovecot::parse(text).unwrap();
+        assert!(!dovecot.is_2_3() && dovecot.has_cache && !dovecot.auth_verbose);
+        let settings = [("url", "https://host/?a = b"), ("user_agent", "a \"b\""), ("ca_file", "")];
+        let settings = settings.map(|(name, value)| (name.to_string(), value.to_string())).to_vec();
+        let passdb = Passdb { script: "/a.lua".into(), settings, cache_key: None };
+        assert_eq!(dovecot.passdbs, [passdb]);
+        assert!(dovecot.passdb(Path::new("/a.lua")).is_some());
+        assert_eq!(dovecot.passdb(Path::new("/b.lua")), None);
+    }
+
+    #[test]
+    fn the_arguments_of_dovecot_2_3_are_read() {
+        let text = "# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf\nauth_verbose = yes\n\
+            passdb {\n  args = scheme=x\n  driver = passwd-file\n}\n\
+            passdb {\n  args = file=/a.lua blocking=yes cache_key=%u:%w\n  driver = lua\n}\n";
+        let dovecot = Dovecot::parse(text).unwrap();
+        assert!(dovecot.is_2_3() && !dovecot.has_cache && dovecot.auth_verbose);
+        let passdb = dovecot.passdb(Path::new("/a.lua")).unwrap();
+        assert_eq!(passdb.cache_key.as_deref(), Some("%u:%w"));
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_none() {
+        for text in ["", "doveconf: Fatal: x", "}\n}", "# ", "{"] {
+            let dovecot = Dovecot::parse(text);
+            assert!(dovecot.is_none_or(|it| it.passdbs.is_empty()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What is told of each step: at once for people, at the end for machines.
+
+use std::io::{IsTerminal, Write, stdout};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// The steps in their order. Those that are not reached are told at the end.
+const STEPS: [&str; 10] = [
+    "settings",
+    "library",
+    "name",
+    "connection",
+    "TLS",
+    "server",
+    "password",
+    "user",
+    "files",
+    "again",
+];
+
+/// Where texts begin.
+const INDENT: usize = 14;
+
+/// The narrowest column of text.
+const MIN_WIDTH: usize = 20;
+
+/// What came out of a step.
+#[derive(Debug)]
+pub struct Finding {
+    text: String,
+    is_skipped: bool,
+    advice: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Finding {
+    /// What was found.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_skipped: false, advice: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// Why there was nothing to do.
+    pub fn skipped(text: impl Into<String>) -> Self {
+        Self { is_skipped: true, ..Self::new(text) }
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The same with another text.
+    pub fn renamed(self, text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..self }
+    }
+
+    /// What to do about it, one sentence each.
+    pub fn advise<T: Into<String>>(mut self, advice: impl IntoIterator<Item = T>) -> Self {
+        self.advice.extend(advice.into_iter().map(Into::into));
+        self
+    }
+
+    /// What is legal and unwise.
+    pub fn warn<T: Into<String>>(mut self, warnings: impl IntoIterator<Item = T>) -> Self {
+        self.warnings.extend(warnings.into_iter().map(Into::into));
+        self
+    }
+}
+
+/// What a step is for and what was found, or what was found to be wrong.
+pub type Outcome<T> = Result<(T, Finding), Finding>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Ok,
+    Failed,
+    NotReached,
+}
+
+impl State {
+    fn mark(self) -> &'static str {
+        match self {
+            State::Ok => "✓",
+            State::Failed => "✗",
+            State::NotReached => "–",
+        }
+    }
+
+    fn colour(self) -> Colour {
+        match self {
+            State::Ok => Colour::Green,
+            State::Failed => Colour::Red,
+            State::NotReached => Colour::Dim,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Step {
+    name: &'static str,
+    state: State,
+    finding: Finding,
+    elapsed: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Colour {
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+    Dim = 2,
+}
+
+/// Tells steps.
+#[derive(Debug)]
+pub struct Report {
+    is_json: bool,
+    is_terminal: bool,
+    has_colour: bool,
+    steps: Vec<Step>,
+}
+
+impl Report {
+    /// A report for machines, or for whoever reads standard output.
+    pub fn new(is_json: bool) -> Self {
+        let is_terminal = !is_json && stdout().is_terminal();
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_none_or(|name| name == "dumb");
+        let has_colour = is_terminal && !is_set("NO_COLOR") && !is_dumb;
+        let mut report = Self { is_json, is_terminal, has_colour, steps: Vec::new() };
+        report.say(concat!("httpbasic-check ", env!("CARGO_PKG_VERSION"), "\n"));
+        report
+    }
+
+    /// Runs a step and tells it.
+    pub fn step<T>(&mut self, name: &'static str, work: impl FnOnce() -> Outcome<T>) -> Option<T> {
+        if self.is_terminal {
+            // Who waits knows what for.
+            self.say(&format!("… {name}"));
+        }
+        let start = Instant::now();
+        let outcome = work();
+        let elapsed = Some(start.elapsed());
+        if self.is_terminal {
+            self.say("\r\u{1b}[K");
+        }
+        let (result, state, finding) = match outcome {
+            Ok((result, finding)) if finding.is_skipped => {
+                (Some(result), State::NotReached, finding)
+            }
+            Ok((result, finding)) => (Some(result), State::Ok, finding),
+            Err(finding) => (None, State::Failed, finding),
+        };
+        self.tell(Step { name, state, finding, elapsed });
+        result
+    }
+
+    /// Tells which steps were not reached, and the end. 0 if no step failed.
+    pub fn close(&mut self) -> ExitCode {
+        for name in STEPS {
+            if !self.steps.iter().any(|step| step.name == name) {
+                let finding = Finding::new("not reached");
+                self.tell(Step { name, state: State::NotReached, finding, elapsed: None });
+            }
+        }
+        let succeeds = self.succeeds();
+        let has_failed = self.steps.iter().any(|step| step.state == State::Failed);
+        self.say(match (succeeds, has_failed) {
+            (true, _) => "\nThis login succeeds.\n",
+            (false, true) => "\nThis login does not succeed.\n",
+            (false, false) => "\nThis login was not checked to its end.\n",
+        });
+        if self.is_json {
+            println!("{:#}", self.json());
+        }
+        if succeeds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    /// Whether the last step was reached and none failed.
+    fn succeeds(&self) -> bool {
+        let is_ok = |name| self.steps.iter().any(|it| it.name == name && it.state == State::Ok);
+        is_ok(STEPS[STEPS.len() - 1]) && self.steps.iter().all(|it| it.state != State::Failed)
+    }
+
+    fn tell(&mut self, step: Step) {
+        let time = step.elapsed.filter(|_| !step.finding.is_skipped);
+        let time = time.map(|time| format!(" ({} ms)", time.as_millis())).unwrap_or_default();
+        let head = format!("{} {:<11} ", step.state.mark(), step.name);
+        let colour = step.state.colour();
+        self.paragraph(&head, &format!("{}{time}", step.finding.text), colour);
+        for warning in &step.finding.warnings {
+            self.paragraph(&format!("{:>INDENT$}", "! "), warning, Colour::Yellow);
+        }
+        for advice in &step.finding.advice {
+            self.paragraph(&format!("{:>INDENT$}", "→ "), advice, colour);
+        }
+        self.steps.push(step);
+    }
+
+    /// A text beside its mark, wrapped where the terminal ends.
+    fn paragraph(&mut self, head: &str, text: &str, colour: Colour) {
+        let width = self.width().map_or(usize::MAX, |width| width.saturating_sub(INDENT));
+        for (index, line) in wrap(text, width.max(MIN_WIDTH)).iter().enumerate() {
+            let head = match index {
+                0 if self.has_colour => format!("\u{1b}[{}m{head}\u{1b}[0m", colour as u8),
+                0 => head.to_string(),
+                _ => " ".repeat(INDENT),
+            };
+            self.say(&format!("{head}{line}\n"));
+        }
+    }
+
+    /// Asked each time: the window may have changed.
+    fn width(&self) -> Option<usize> {
+        let size = self.is_terminal.then(|| rustix::termios::tcgetwinsize(stdout()).ok())??;
+        Some(usize::from(size.ws_col)).filter(|width| *width > 0)
+    }
+
+    fn say(&mut self, text: &str) {
+        if !self.is_json {
+            // Whoever has stopped reading wants no more.
+            let mut out = stdout().lock();
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        }
+    }
+
+    fn json(&self) -> Value {
+        let step = |step: &Step| {
+            json!({
+                "name": step.name,
+                "state": match step.state {
+                    State::Ok => "ok",
+                    State::Failed => "failed",
+                    State::NotReached => "not reached",
+                },
+                "text": step.finding.text,
+                "advice": step.finding.advice,
+                "warnings": step.finding.warnings,
+                "msecs": step.elapsed.map(|time| time.as_millis() as u64),
+            })
+        };
+        let steps: Vec<_> = self.steps.iter().map(step).collect();
+        json!({ "ok": self.succeeds(), "steps": steps })
+    }
+}
+
+/// Lines of at most `width` characters, broken at spaces. A longer word, such as a URL, stays whole.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is always one");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.into());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_at_spaces_and_words_stay_whole() {
+        assert_eq!(wrap("", 5), [""]);
+        assert_eq!(wrap("one two", 7), ["one two"]);
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("a https://host/path b", 5), ["a", "https://host/path", "b"]);
+        assert_eq!(wrap("grüß Gott", 4), ["grüß", "Gott"]);
+    }
+}

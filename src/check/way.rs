@@ -1,0 +1,153 @@
+//! The way to a server, step by step: its name, a connection, TLS. No credentials are sent.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, SignatureScheme};
+
+use super::report::{Finding, Outcome, Report};
+use super::{advice, certificate};
+use crate::error::{Error, Phase};
+use crate::http::connector::in_turn;
+use crate::http::deadline::Deadline;
+use crate::http::resolver::Resolver;
+use crate::http::socket::Socket;
+use crate::http::stream::Stream;
+use crate::http::tls::Tls;
+use crate::http::verifier::Verifier;
+use crate::options::Options;
+
+/// Goes as far as the server lets one, each step within `connect_timeout_msecs`. Whether it is the
+/// whole way.
+pub fn check(options: &Options, report: &mut Report) -> bool {
+    let addresses = report.step("name", || resolve(options));
+    let socket = addresses.and_then(|all| report.step("connection", || connect(options, &all)));
+    socket.and_then(|socket| report.step("TLS", || secure(options, socket))).is_some()
+}
+
+fn failed(error: &Error) -> Finding {
+    Finding::new(error.to_string()).advise(advice::about_error(error))
+}
+
+fn resolve(options: &Options) -> Outcome<Vec<SocketAddr>> {
+    let host = options.url.host();
+    let resolver = Resolver::new(host, options.url.port());
+    let addresses = resolver.addresses(Deadline::new(options.connect_timeout));
+    let addresses = addresses.map_err(|error| failed(&error))?;
+    let shown: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
+    let text = format!("{host} is {}", shown.join(", "));
+    Ok((addresses, Finding::new(text)))
+}
+
+fn connect(options: &Options, addresses: &[SocketAddr]) -> Outcome<Socket> {
+    let deadline = Deadline::new(options.connect_timeout);
+    let reached = in_turn(addresses, deadline, |address, end| {
+        Socket::connect(address, end).map_err(|problem| (Phase::Connecting, problem))
+    });
+    match reached {
+        Ok((address, socket)) => Ok((socket, Finding::new(address.to_string()))),
+        Err((phase, problem)) => Err(failed(&Error::from_io(problem, phase, deadline.elapsed()))),
+    }
+}
+
+fn secure(options: &Options, mut socket: Socket) -> Outcome<()> {
+    if !options.url.is_https() {
+        return Ok(((), Finding::skipped("none: the URL begins with http://")));
+    }
+    let deadline = Deadline::new(options.connect_timeout);
+    socket.set_deadline(Instant::now() + options.connect_timeout);
+    let (stream, shown) = agree(options, socket);
+    let shown = shown.map(|certificate| certificate::describe(&certificate));
+    match stream {
+        Ok(stream) => {
+            let version = version(&stream);
+            let shown = shown.unwrap_or_else(|| Finding::new("no certificate"));
+            let text = format!("{version}, {}", shown.text());
+            Ok(((), shown.renamed(text)))
+        }
+        Err(problem) => {
+            let error = Error::from_io(problem, Phase::Handshaking, deadline.elapsed());
+            let finding = failed(&error);
+            Err(match shown {
+                Some(shown) => {
+                    let text = format!("{error} (it is a {})", shown.text());
+                    finding.renamed(text)
+                }
+                None => finding,
+            })
+        }
+    }
+}
+
+/// Such as `TLSv1.3`.
+fn version(stream: &Stream) -> String {
+    let Stream::Tls(stream) = stream else { return String::new() };
+    let version = stream.conn.protocol_version();
+    version.map_or(String::new(), |version| format!("{version:?}").replace('_', "."))
+}
+
+/// TLS as the library has it, and the certificate that the server showed, trusted or not.
+fn agree(
+    options: &Options,
+    socket: Socket,
+) -> (io::Result<Stream>, Option<CertificateDer<'static>>) {
+    let verifier = Verifier::new(&options.roots);
+    let witness = Arc::new(Witness { verifier, seen: Mutex::default() });
+    let tls = Tls::verified_by(options.url.server_name(), witness.clone());
+    let stream = Stream::secure(socket, &tls);
+    let shown = witness.seen().take();
+    (stream, shown)
+}
+
+/// Leaves the check of a certificate to `verifier`, and remembers which one it was.
+#[derive(Debug)]
+struct Witness {
+    verifier: Verifier,
+    seen: Mutex<Option<CertificateDer<'static>>>,
+}
+
+impl Witness {
+    fn seen(&self) -> MutexGuard<'_, Option<CertificateDer<'static>>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ServerCertVerifier for Witness {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        host: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        *self.seen() = Some(certificate.clone().into_owned());
+        self.verifier.verify_server_cert(certificate, intermediates, host, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}

@@ -1,0 +1,177 @@
+//! A folder with what an administrator mounts, and the program.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::support::ca::{Ca, Identity};
+use crate::support::http::{Request, Server, answer, principal, refusal};
+use crate::support::{library, port};
+
+pub const USER: &str = "alice@example.com";
+pub const PASSWORD: &str = "correct horse battery";
+
+pub struct Mounted {
+    folder: tempfile::TempDir,
+    pub ca: Ca,
+}
+
+impl Mounted {
+    pub fn new() -> Self {
+        let mounted = Self { folder: tempfile::tempdir().unwrap(), ca: Ca::new() };
+        library::install(mounted.path());
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/lua/auth-httpbasic.lua");
+        fs::copy(script, mounted.path().join("auth-httpbasic.lua")).unwrap();
+        copy_program(Path::new(env!("CARGO_BIN_EXE_httpbasic-check")), &mounted.program());
+        fs::write(mounted.path().join("ca.pem"), mounted.ca.pem()).unwrap();
+        // Not the one of this machine.
+        mounted.set_doveconf("exit 1");
+        mounted
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn program(&self) -> PathBuf {
+        self.path().join("httpbasic-check")
+    }
+
+    /// Replaces doveconf by this shell script.
+    pub fn set_doveconf(&self, script: &str) {
+        let path = self.path().join("doveconf.sh");
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        copy_program(&path, &self.path().join("doveconf"));
+    }
+
+    /// A certificate that the settings trust.
+    pub fn identity(&self) -> Identity {
+        self.ca.issue(&["localhost"])
+    }
+
+    pub fn serve(&self, answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Server {
+        Server::answering(Some(&self.identity()), answer)
+    }
+
+    /// Sets the script's options, as its reader would: those of a server that is trusted and knows
+    /// names without the domain. The last of two options of one name counts.
+    pub fn configure(&self, port: u16, more: &str) {
+        let ca_file = self.path().join("ca.pem");
+        self.set_options(&format!(
+            "url = 'https://localhost:{port}/remote.php/dav/', ca_file = '{}', \
+             domain = 'example.com', timeout_msecs = 20000, connect_timeout_msecs = 20000, {more}",
+            ca_file.display()
+        ));
+    }
+
+    /// Sets these options alone.
+    pub fn set_options(&self, options: &str) {
+        let path = self.path().join("auth-httpbasic.lua");
+        let script = fs::read_to_string(&path).unwrap();
+        let (before, rest) = script.split_once("local settings = {\n").unwrap();
+        let (_, after) = rest.split_once("\n}\n").unwrap();
+        let settings = format!("local settings = {{\n{options}\n}}\n");
+        fs::write(path, [before, &settings, after].concat()).unwrap();
+    }
+
+    /// Sets the options for a port that nobody listens on.
+    pub fn configure_without_server(&self) {
+        self.configure(port::free(), "");
+    }
+
+    /// The program with these arguments.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.program());
+        let paths = format!("{}:{}", self.path().display(), std::env::var("PATH").unwrap());
+        command.args(arguments).env("PATH", paths).env("TERM", "xterm").env_remove("NO_COLOR");
+        command
+    }
+
+    /// The exit status of a login by this name, and what was said; the password comes from standard
+    /// input.
+    pub fn check_as(&self, user: &str, arguments: &[&str]) -> (i32, String) {
+        let mut command = self.command(&["--user", user, "--password-stdin"]);
+        command.args(arguments);
+        run(command)
+    }
+
+    pub fn check(&self, arguments: &[&str]) -> (i32, String) {
+        self.check_as(USER, arguments)
+    }
+}
+
+/// In a process of its own: what this one has open for writing, processes that other tests start
+/// meanwhile have open as well, and then it cannot be run.
+fn copy_program(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-p").args([from, to]).status().unwrap().success());
+}
+
+/// Runs the program where there is no terminal; the password comes from standard input.
+pub fn run(mut command: Command) -> (i32, String) {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It does not come so far as to ask in every case.
+    let _ = writeln!(child.stdin.take().unwrap(), "{PASSWORD}");
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    shows_no_secret(&text);
+    (output.status.code().unwrap(), text)
+}
+
+/// Neither the password nor the Authorization value.
+pub fn shows_no_secret(text: &str) {
+    for secret in [PASSWORD, "horse", "Y29ycmVjdCBob3JzZ", "b3JyZWN0IGhvcnNl", "jb3JyZWN0IGhvcn"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+}
+
+/// A web server that knows one password, and calls USER `alice`.
+pub fn honest(request: &Request) -> Vec<u8> {
+    knows(request, |request| {
+        if request.head.contains("/files/") { file_id("-1") } else { principal("alice") }
+    })
+}
+
+/// Answers by `answer` where the password is right, whatever the name.
+pub fn knows(request: &Request, answer: impl Fn(&Request) -> Vec<u8>) -> Vec<u8> {
+    let sent = request.header("authorization").and_then(|it| it.strip_prefix("Basic "));
+    let decoded = sent.map(|it| STANDARD.decode(it).unwrap());
+    let is_right = decoded.is_some_and(|pair| pair.ends_with(format!(":{PASSWORD}").as_bytes()));
+    if is_right { answer(request) } else { refusal() }
+}
+
+/// Nextcloud's answer about files.
+pub fn file_id(id: &str) -> Vec<u8> {
+    let body = format!(
+        "<multistatus xmlns='DAV:'><response><propstat><prop><fileid \
+         xmlns='http://owncloud.org/ns'>{id}</fileid></prop><status>HTTP/1.1 200 OK</status>\
+         </propstat></response></multistatus>"
+    );
+    answer("207 Multi-Status", &body)
+}
+
+/// Without the escape sequences of a terminal, as the eye sees it.
+pub fn seen(shown: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in shown.replace("\r\n", "\n").split('\n') {
+        let line = line.rsplit("\r\u{1b}[K").next().unwrap();
+        let mut text = String::new();
+        let mut parts = line.split("\u{1b}[");
+        text.push_str(parts.next().unwrap());
+        for part in parts {
+            text.push_str(part.split_once('m').map_or(part, |(_, rest)| rest));
+        }
+        lines.push(text);
+    }
+    lines
+}

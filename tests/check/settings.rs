@@ -1,0 +1,180 @@
+//! What Dovecot reads is what is checked, and what is unwise is said.
+
+use std::fs;
+
+use crate::mounted::{Mounted, honest, run};
+use crate::support::library;
+
+/// What a doveconf prints.
+fn prints(text: &str) -> String {
+    format!("cat <<'E'\n{text}E")
+}
+
+#[test]
+fn settings_of_dovecot_2_4_are_read_by_doveconf() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    let script = mounted.path().join("auth-httpbasic.lua");
+    // A passdb before ours, ours, and one after it.
+    let passdb = |name: &str, file: &str, url: &str| {
+        format!(
+            "passdb {name} {{\n  lua_file = {file}\n  lua_settings {{\n    domain = example.com\n    \
+             ca_file = {}\n    url = {url}\n    user_agent = a b\n  }}\n  driver = lua\n}}\n",
+            mounted.path().join("ca.pem").display()
+        )
+    };
+    let url = format!("https://localhost:{}/dav/", server.port);
+    let printed = [
+        "# 2.4.1-4 (7d8c0e5759): /etc/dovecot/dovecot.conf\nauth_verbose = yes\n".into(),
+        passdb("before", "/before.lua", "https://before.invalid/"),
+        passdb("httpbasic", script.to_str().unwrap(), &url),
+        passdb("after", "/after.lua", "https://after.invalid/"),
+    ];
+    mounted.set_doveconf(&prints(&printed.concat()));
+    let (status, text) = mounted.check(&[]);
+    assert!(status == 0 && text.contains(", in a passdb of Dovecot 2.4.1 ("), "{text}");
+    assert!(!text.contains('!'), "{text}");
+    assert_eq!(server.requests()[0].header("user-agent"), Some("a b"));
+    // The command line's replace them.
+    mounted.check(&["--user-agent", "mine"]);
+    assert_eq!(server.requests().last().unwrap().header("user-agent"), Some("mine"));
+}
+
+#[test]
+fn dovecot_2_3_is_warned_of_a_cache_key_that_does_not_fit() {
+    let mounted = Mounted::new();
+    let script = mounted.path().join("auth-httpbasic.lua");
+    let lacks = "! the cache key lacks the password: add cache_key=%u:%w";
+    let unaware = "! the cache key has the password, but the script does not know";
+    for (args, size, is_aware, said) in [
+        ("", "10 M", false, Some(lacks)),
+        ("cache_key=%u", "10 M", true, Some(lacks)),
+        ("cache_key=%u:%w", "10 M", false, Some(unaware)),
+        ("cache_key=%u:%w", "10 M", true, None),
+        ("", "0", false, None),
+        ("cache_key=", "10 M", false, None),
+    ] {
+        mounted.configure(1, if is_aware { "cache_key_has_password = true," } else { "" });
+        mounted.set_doveconf(&prints(&format!(
+            "# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf\nauth_cache_size = {size}\n\
+             auth_verbose = yes\npassdb {{\n  args = file={} blocking=yes {args}\n  driver = lua\n}}\n",
+            script.display()
+        )));
+        let (_, text) = mounted.check(&[]);
+        assert!(text.contains(", in a passdb of Dovecot 2.3.19.1 ("), "{text}");
+        assert_eq!(
+            text.lines().find(|line| line.contains('!')).is_some(),
+            said.is_some(),
+            "{text}"
+        );
+        assert!(said.is_none_or(|said| text.contains(said)), "{text}");
+    }
+}
+
+#[test]
+fn what_is_legal_and_unwise_is_warned_of() {
+    let mounted = Mounted::new();
+    mounted.set_doveconf(&prints("# 2.4.1 (x): /etc/dovecot/dovecot.conf\n"));
+    mounted.configure_without_server();
+    let in_clear = ["--url", "http://192.0.2.1/", "--allow-cleartext", "yes"];
+    let limit = ["--connect-timeout-msecs", "100"];
+    let (status, text) = mounted.check(&[&in_clear[..], &limit].concat());
+    assert_eq!(status, 1);
+    assert!(text.contains("! auth_verbose is off"), "{text}");
+    assert!(text.contains("! passwords cross the network in clear"), "{text}");
+    assert!(text.contains(", in no passdb of Dovecot 2.4.1"), "{text}");
+}
+
+#[test]
+fn a_script_that_dovecot_could_not_run_is_told() {
+    let mounted = Mounted::new();
+    let script = mounted.path().join("auth-httpbasic.lua");
+    for (text, said) in [
+        ("local settings = {", "✗ settings    "),
+        ("function script_init() error('no way') end", ": no way"),
+        (
+            "function script_init() return 0 end function auth_passdb_lookup() end",
+            "makes no httpbasic.client",
+        ),
+        ("require('httpbasic').client { url = 'https://host/' }", "nil"),
+    ] {
+        fs::write(&script, text).unwrap();
+        let (status, text) = mounted.check(&[]);
+        assert!(status == 1 && text.contains("✗ settings    ") && text.contains(said), "{text}");
+        assert!(text.contains("→ Dovecot cannot run this script either"), "{text}");
+    }
+    let (status, text) = mounted.check(&["--script", "/nonexistent.lua"]);
+    assert!(status == 1 && text.contains("✗ settings    /nonexistent.lua: No such file"), "{text}");
+}
+
+#[test]
+fn a_wrong_option_is_named_wherever_it_comes_from() {
+    let mounted = Mounted::new();
+    mounted.configure(1, "timeout = 5,");
+    let (status, text) = mounted.check(&[]);
+    assert!(status == 1 && text.contains(": timeout is an unknown setting"), "{text}");
+    mounted.configure(1, "");
+    let (status, text) = mounted.check(&["--timeout-msecs", "5s"]);
+    let said = "timeout_msecs expected a whole number from 100 to 55000, got \"5s\"";
+    assert!(status == 1 && text.contains(said) && text.contains("→ README.md"), "{text}");
+}
+
+#[test]
+fn a_url_needs_no_script() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    fs::remove_file(mounted.path().join("auth-httpbasic.lua")).unwrap();
+    if fs::exists("/etc/dovecot/lua/auth-httpbasic.lua").unwrap() {
+        return;
+    }
+    let (status, text) = mounted.check(&[]);
+    assert!(status == 1 && text.contains("✗ settings    no auth-httpbasic.lua beside"), "{text}");
+    let url = format!("https://localhost:{}/dav/", server.port);
+    let ca_file = mounted.path().join("ca.pem");
+    let (_, text) = mounted.check(&["--url", &url, "--ca-file", ca_file.to_str().unwrap()]);
+    assert!(text.contains("✓ settings    https://localhost:"), "{text}");
+    assert!(text.contains("✓ password"), "{text}");
+}
+
+#[test]
+fn a_library_that_does_not_fit_is_told_from_a_missing_and_a_damaged_one() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    mounted.configure(server.port, "");
+    let library = mounted.path().join("httpbasic.so");
+    let whole = fs::read(&library).unwrap();
+    let mut of_arm = whole.clone();
+    of_arm[18..20].copy_from_slice(&183_u16.to_le_bytes());
+    for (bytes, said) in [
+        (&b"#!/bin/sh\n"[..], "✗ library     "),
+        (&whole[..5000], "cannot be used: "),
+        (&of_arm[..], "is for another processor (AARCH64) than this one (X86_64)"),
+        (&fs::read("/proc/self/exe").unwrap(), "it has no function luaopen_httpbasic"),
+    ] {
+        fs::write(&library, bytes).unwrap();
+        let (status, text) = mounted.check(&[]);
+        assert!(status == 1 && text.contains("✗ library     ") && text.contains(said), "{text}");
+        // The server is looked at all the same.
+        assert!(text.contains("✓ again"), "{text}");
+    }
+    fs::copy(library::for_lua_5_3(), &library).unwrap();
+    let (_, text) = mounted.check(&[]);
+    assert!(text.contains("for Lua 5.3"), "{text}");
+    fs::remove_file(&library).unwrap();
+    let (status, text) = mounted.check(&[]);
+    let is_missing = text.contains("✗ library     no httpbasic.so in ");
+    assert!(status == 1 && is_missing || text.contains("✓ library     /usr/"), "{text}");
+}
+
+#[test]
+fn a_wrong_usage_is_explained() {
+    let mounted = Mounted::new();
+    for arguments in [&["--uri", "x"][..], &["--url"], &["x"], &["--password-stdin"]] {
+        let (status, text) = run(mounted.command(arguments));
+        assert!(status == 2 && text.starts_with("error: "), "{text}");
+    }
+    for arguments in [["--help"], ["--version"]] {
+        let (status, text) = run(mounted.command(&arguments));
+        assert!(status == 0 && text.contains("httpbasic-check"), "{text}");
+    }
+}

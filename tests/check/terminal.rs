@@ -1,0 +1,165 @@
+//! At a terminal: what is shown, and how it is left.
+
+use std::net::TcpListener;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::mounted::{Mounted, PASSWORD, USER, honest, seen, shows_no_secret};
+use crate::support::http::refusal;
+use crate::support::pty::Pty;
+
+const CTRL_C: &str = "\u{3}";
+const CTRL_D: &str = "\u{4}";
+
+#[test]
+fn a_right_password_is_asked_for_without_echo() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    mounted.configure(server.port, "");
+    let mut pty = Pty::start(&mounted.command(&[]), 100);
+    pty.wait_for("User: ");
+    pty.send(&format!("{USER}\n"));
+    pty.wait_for("Password of alice@example.com: ");
+    pty.wait_for_echo(false);
+    pty.send(&format!("{PASSWORD}\n"));
+    assert_eq!(pty.end(), 0, "{}", pty.shown());
+    assert!(pty.has_echo());
+    let shown = pty.shown();
+    shows_no_secret(&shown);
+    assert!(shown.contains("\u{1b}[32m✓ again"), "{shown}");
+    assert!(seen(&shown).contains(&"This login succeeds.".into()), "{shown}");
+}
+
+#[test]
+fn a_wrong_password_is_told_in_red_or_without_colour() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(|_| refusal());
+    mounted.configure(server.port, "");
+    for (variable, value, has_colour) in
+        [("NO_COLOR", "", true), ("NO_COLOR", "1", false), ("TERM", "dumb", false)]
+    {
+        let mut command = mounted.command(&["--user", USER]);
+        let mut pty = Pty::start(command.env(variable, value), 100);
+        pty.wait_for("Password of ");
+        pty.wait_for_echo(false);
+        pty.send("not the one\n");
+        assert_eq!(pty.end(), 1);
+        let shown = pty.shown();
+        assert!(!shown.contains("not the one"), "{shown}");
+        assert_eq!(shown.contains("\u{1b}[31m✗ password"), has_colour, "{shown}");
+        assert_eq!(shown.matches("\u{1b}[").count() > 15, has_colour, "{shown}");
+    }
+}
+
+#[test]
+fn ctrl_c_and_the_end_of_input_leave_the_terminal_as_it_was() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    mounted.configure(server.port, "");
+    for (typed, status) in [(CTRL_C, 130), (CTRL_D, 2), ("\n", 2)] {
+        for with_user in [true, false] {
+            let user = ["--user", USER];
+            let mut pty = Pty::start(&mounted.command(if with_user { &user } else { &[] }), 100);
+            pty.wait_for(if with_user { "Password of " } else { "User: " });
+            pty.wait_for_echo(!with_user);
+            pty.send(typed);
+            assert_eq!(pty.end(), status, "{typed:?} {}", pty.shown());
+            assert!(pty.has_echo(), "{typed:?}");
+        }
+    }
+    // A signal from elsewhere, such as that of docker stop.
+    let mut pty = Pty::start(&mounted.command(&["--user", USER]), 100);
+    pty.wait_for("Password of ");
+    pty.wait_for_echo(false);
+    pty.signal("TERM");
+    assert_eq!(pty.end(), 130);
+    assert!(pty.has_echo());
+}
+
+#[test]
+fn ctrl_c_in_the_middle_of_a_step_ends_it() {
+    let mounted = Mounted::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    mounted.configure(silent.local_addr().unwrap().port(), "");
+    let mut pty = Pty::start(&mounted.command(&[]), 100);
+    pty.wait_for("… TLS");
+    let start = Instant::now();
+    pty.send(CTRL_C);
+    assert_eq!(pty.end(), 130, "{}", pty.shown());
+    // Its limits are 20 s.
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(pty.has_echo() && !pty.shown().contains("✗"), "{}", pty.shown());
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_the_program() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    mounted.configure(server.port, "");
+    let pty = Pty::start(&mounted.command(&["--user", USER]), 100);
+    pty.wait_for("Password of ");
+    let status = pty.close();
+    assert!([2, 130].contains(&status), "{status}");
+}
+
+#[test]
+fn lines_fit_into_60_columns() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(|_| refusal());
+    mounted.configure(server.port, "");
+    let mut pty = Pty::start(&mounted.command(&["--user", USER]), 60);
+    pty.wait_for("Password of ");
+    pty.wait_for_echo(false);
+    pty.send("x\n");
+    assert_eq!(pty.end(), 1);
+    let lines = seen(&pty.shown());
+    let mut wrapped = 0;
+    for line in &lines {
+        wrapped += usize::from(line.starts_with(&" ".repeat(14)) && !line.contains('→'));
+        let words = line.get(14..).unwrap_or_default().split(' ').count();
+        assert!(line.chars().count() <= 60 || words < 2, "{line}");
+    }
+    assert!(wrapped > 3, "{lines:#?}");
+}
+
+#[test]
+fn without_a_terminal_nobody_is_asked() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    mounted.configure(server.port, "");
+    for arguments in [&[][..], &["--user", USER]] {
+        // In a session of its own it has no terminal, whatever the one of this test is.
+        let mut command = std::process::Command::new("setsid");
+        let program = mounted.command(&[]);
+        command.arg("--wait").arg(program.get_program()).args(arguments).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.starts_with("httpbasic-check: no"), "{text}");
+        let shown = String::from_utf8_lossy(&output.stdout);
+        let is_told = shown.ends_with("This login was not checked to its end.\n");
+        assert!(shown.contains("✓ server") && is_told, "{shown}");
+    }
+}
+
+#[test]
+fn what_is_not_asked_for_at_a_terminal_must_be_there() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    mounted.configure(server.port, "");
+    let mut command = mounted.command(&["--user", USER, "--password-stdin"]);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with("httpbasic-check: no password\n"));
+}
+
+#[test]
+fn the_first_line_is_there_at_once() {
+    let mounted = Mounted::new();
+    mounted.set_doveconf("sleep 20; exit 1");
+    let pty = Pty::start(&mounted.command(&[]), 100);
+    // It is there while doveconf is still at work.
+    pty.wait_for("httpbasic-check ");
+    pty.wait_for("… settings");
+    assert!(!pty.shown().contains("✓"), "{}", pty.shown());
+}
