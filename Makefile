@@ -5,6 +5,8 @@ PREFIX  ?= /usr
 DESTDIR ?=
 
 CARGO    = cargo
+# Debian's servers are there, which a normal user's PATH lacks.
+export PATH := $(PATH):/usr/sbin:/sbin
 FEATURE  = $(if $(filter luajit,$(LUA)),luajit,lua$(subst .,,$(LUA)))
 # With a Lua of its own, and httpbasic-check.
 CHECK    = --no-default-features --features check
@@ -32,7 +34,8 @@ TOOLS        = $(or $(CARGO_TARGET_DIR),target)/tools
 
 help:
 	@echo 'make demo     show a login: nginx, Dovecot and this module, on this machine only'
-	@echo '              (URL=https://… USER=… asks your own server; DOVECOT=2.4 is for root)'
+	@echo '              (URL=https://… USER=… asks your own server; DOVECOT=2.3 or 2.4: one that'
+	@echo '              Debian here does not have is for root)'
 	@echo 'make build    build the library: $(LIBRARY)'
 	@echo 'make checker  build httpbasic-check: $(CHECKER)/release/httpbasic-check'
 	@echo 'make test     run all tests'
@@ -42,21 +45,26 @@ help:
 	@echo 'make install  install library, script and checker (LUA=5.4 PREFIX=/usr DESTDIR=)'
 	@echo 'make dist     make the archives for Lua 5.4 and 5.3 in $(DIST)'
 	@echo 'make deb      make the Debian package there, for Debian 12 and 13'
-	@echo 'make deps     install the Debian packages that these need; the others call it'
+	@echo 'make deps     install all Debian packages that these need; each of them installs its own'
 
 deps:
-	@tests/packages
+	@tests/packages demo test bench lint dist hosts
 
 build:
+	@tests/packages rust
 	$(CARGO) build --release --locked --no-default-features --features $(FEATURE),module
 
 checker:
+	@tests/packages rust
 	$(CARGO) build --release --locked --target-dir $(CHECKER) --bin httpbasic-check $(CHECK)
 
-demo: deps
-	@DEMO_URL='$(URL)' DEMO_USER='$(DEMO_USER)' DEMO_DOVECOT='$(DOVECOT)' $(CARGO) test --quiet --locked --test demo
+demo:
+	@tests/packages demo $(if $(DOVECOT),hosts)
+	@$(CARGO) build --release --locked
+	@DEMO_URL='$(URL)' DEMO_USER='$(DEMO_USER)' DEMO_DOVECOT='$(DOVECOT)' $(CARGO) test --locked --test demo
 
-test: deps
+test:
+	@tests/packages test hosts
 	@tests/debian 12 make && tests/debian 13 make || [ "$$(id -u)" != 0 ]
 	$(CARGO) test --locked -- $(if $(filter-out 0,$(shell id -u)),--skip dovecot_2_4 --skip on_debian)
 	$(CARGO) test --locked $(CHECK) --lib --test check --test hostile --test faults --test soak --test tls --test servers
@@ -64,15 +72,18 @@ test: deps
 		$(CARGO) test --locked $(call VENDORED,$$lua) --test interface --test base64 --test base64_random; \
 	done
 
-bench: deps build
+bench: build
+	@tests/packages bench $(if $(DOVECOT),hosts)
 	$(CARGO) bench --locked --bench base64
 	$(CARGO) bench --locked --bench dovecot --no-run
 	DOVECOT='$(DOVECOT)' $(ONE_CORE) $(CARGO) bench --locked --bench dovecot
 
-pictures: deps
+pictures:
+	@tests/packages test
 	DRAW_PICTURES=1 $(CARGO) test --locked $(CHECK) --test check picture
 
-lint: deps
+lint:
+	@tests/packages lint
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets $(CHECK) -- -D warnings
@@ -93,7 +104,9 @@ install: build checker
 	install -m 644 lua/auth-httpbasic.lua "$$file"
 
 dist:
+	@tests/packages dist
 	@packages/archive 5.4 5.3
 
 deb:
+	@tests/packages dist
 	@packages/deb

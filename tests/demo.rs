@@ -27,16 +27,16 @@ struct Target {
 }
 
 fn main() -> ExitCode {
-    let own = std::env::var("DEMO_URL").ok().filter(|url| !url.is_empty()).map(|url| {
-        let user = std::env::var("DEMO_USER").ok().filter(|user| !user.is_empty());
-        let user = user.expect("URL=… goes with USER=…");
-        let prompt = format!("Password of {user} at {url}: ");
-        let password = rpassword::prompt_password(prompt).expect("a terminal to ask at");
-        Target { url, ca_file: None, user, password }
-    });
+    let (version, own) = match choices() {
+        Ok(choices) => choices,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::FAILURE;
+        }
+    };
     // What runs ends soon after Ctrl-C; then everything is cleaned up as always.
     ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::SeqCst)).expect("no other handler");
-    let result = catch_unwind(AssertUnwindSafe(|| demonstrate(own)));
+    let result = catch_unwind(AssertUnwindSafe(|| demonstrate(version, own)));
     if INTERRUPTED.load(Ordering::SeqCst) {
         println!("interrupted; everything is cleaned up");
         return ExitCode::from(130);
@@ -47,7 +47,36 @@ fn main() -> ExitCode {
     }
 }
 
-fn demonstrate(own: Option<Target>) -> bool {
+/// A variable that has a value.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The version of Dovecot, made ready, and the reader's own server; or what is wrong.
+fn choices() -> Result<(Version, Option<Target>), String> {
+    let version = match variable("DEMO_DOVECOT").as_deref() {
+        None => Version::own(),
+        Some("2.3") => Version::V2_3,
+        Some("2.4") => Version::V2_4,
+        Some(other) => return Err(format!("DOVECOT is 2.3 or 2.4, not {other}")),
+    };
+    let own = match (variable("DEMO_URL"), variable("DEMO_USER")) {
+        (Some(url), Some(user)) => {
+            let prompt = format!("Password of {user} at {url}: ");
+            let password = rpassword::prompt_password(prompt)
+                .map_err(|error| format!("the password is asked for at a terminal: {error}"))?;
+            Some(Target { url, ca_file: None, user, password })
+        }
+        (None, None) => None,
+        _ => return Err("URL=… and USER=… go together".into()),
+    };
+    if !version.prepare() {
+        return Err("this Dovecot is not at hand".into());
+    }
+    Ok((version, own))
+}
+
+fn demonstrate(version: Version, own: Option<Target>) -> bool {
     let ca = Ca::new();
     let mut nginx = None;
     let target = own.unwrap_or_else(|| {
@@ -61,10 +90,9 @@ fn demonstrate(own: Option<Target>) -> bool {
             password: password.into(),
         }
     });
-    let (version, name) = match std::env::var("DEMO_DOVECOT").as_deref() {
-        Ok("2.4") => (Version::V2_4, "Dovecot 2.4"),
-        Ok("2.3" | "") | Err(_) => (Version::V2_3, "Dovecot 2.3"),
-        Ok(other) => panic!("DOVECOT is 2.3 or 2.4, not {other}"),
+    let name = match version {
+        Version::V2_3 => "Dovecot 2.3",
+        Version::V2_4 => "Dovecot 2.4",
     };
     println!("Starting {name} with lua/auth-httpbasic.lua and httpbasic.so …");
     let dovecot = Dovecot::start(version, &Setup::new(&target.url, target.ca_file.as_deref()));

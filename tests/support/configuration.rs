@@ -46,7 +46,7 @@ fn id(what: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().into()
 }
 
-/// The user and group whose mailboxes they are, and what lets Dovecot 2.3 run without root.
+/// The user and group whose mailboxes they are, and what lets Dovecot run without root.
 fn mail_user() -> (String, String, String) {
     if id("-u") == "0" {
         return ("nobody".into(), "nogroup".into(), String::new());
@@ -123,6 +123,7 @@ userdb {{
 
 fn base_2_4(folder: &Path, imap_port: u16) -> String {
     let folder = folder.display();
+    let (_, _, rootless) = mail_user();
     format!(
         r#"
 dovecot_config_version = 2.4.1
@@ -155,12 +156,14 @@ service imap-login {{
     port = 0
   }}
 }}
+{rootless}
 "#
     )
 }
 
 fn databases_2_4(folder: &Path, setup: &Setup) -> String {
     let folder = folder.display();
+    let (user, group, _) = mail_user();
     let master = if setup.master {
         format!(
             "auth_master_user_separator = *\npassdb masters {{\n  driver = passwd-file\n  \
@@ -183,8 +186,8 @@ passdb httpbasic {{
 userdb static {{
   driver = static
   fields {{
-    uid = nobody
-    gid = nogroup
+    uid = {user}
+    gid = {group}
     home = {folder}/mail/%{{user}}
   }}
 }}

@@ -1,10 +1,11 @@
-//! A real Dovecot with the shipped script and library: 2.3 of the machine's own Debian 12, or 2.4 in
-//! the Debian 13 test host.
+//! A real Dovecot with the shipped script and library: the machine's own, or that of a Debian test
+//! host, 2.3 of Debian 12 or 2.4 of Debian 13.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -25,13 +26,38 @@ pub enum Version {
     V2_4,
 }
 
+const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian");
+
 impl Version {
+    /// That of the machine's own Dovecot.
+    pub fn own() -> Self {
+        static OWN: OnceLock<Version> = OnceLock::new();
+        *OWN.get_or_init(|| {
+            let output = Command::new("dovecot").arg("--version").output().expect("dovecot runs");
+            if output.stdout.starts_with(b"2.3.") { Version::V2_3 } else { Version::V2_4 }
+        })
+    }
+
+    /// The Debian that has it.
+    fn debian(self) -> &'static str {
+        match self {
+            Version::V2_3 => "12",
+            Version::V2_4 => "13",
+        }
+    }
+
+    /// Makes the test host, if there is need of one, which takes a while.
+    pub fn prepare(self) -> bool {
+        self == Self::own()
+            || Command::new(HOST).args([self.debian(), "make"]).status().unwrap().success()
+    }
+
     /// A command line that runs `command` where this Dovecot is installed.
     pub fn command<'a>(self, command: &[&'a str]) -> Vec<&'a str> {
-        const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian");
-        match self {
-            Version::V2_3 => command.to_vec(),
-            Version::V2_4 => [&[HOST, "13", "run"], command].concat(),
+        if self == Self::own() {
+            command.to_vec()
+        } else {
+            [&[HOST, self.debian(), "run"], command].concat()
         }
     }
 }
@@ -120,6 +146,7 @@ impl Dovecot {
     /// Starts it on the files that `write` puts into its folder, dovecot.conf among them; the
     /// library, `base64.lua` and `script` are in `lua/`.
     pub fn start_on(version: Version, script: &str, write: impl FnOnce(&Path, u16)) -> Self {
+        assert!(version.prepare(), "there is no Dovecot of this version");
         let folder = tempfile::Builder::new().prefix("httpbasic-dovecot-").tempdir().unwrap();
         let path = folder.path();
         // Other users than the one who starts it must get in, whatever the umask.
