@@ -43,15 +43,20 @@ local function cache_key_has_password()
     results.disabled = auth.PASSDB_RESULT_USER_UNKNOWN
 end
 
+-- Dovecot 2.4 has no booleans.
+local function is_yes(value)
+    return value == true or value == "yes" or value == "true"
+end
+
 -- Dovecot 2.4 hands over lua_settings, Dovecot 2.3 nothing.
 function script_init(lua_settings)
     for name, value in pairs(lua_settings or {}) do
         settings[name] = value
     end
-    if settings.cache_key_has_password then
+    if is_yes(settings.cache_key_has_password) then
         cache_key_has_password()
-        settings.cache_key_has_password = nil
     end
+    settings.cache_key_has_password = nil
     client = httpbasic.client(settings)
     return 0
 end
@@ -77,7 +82,7 @@ function auth_passdb_lookup(req)
         return auth.PASSDB_RESULT_INTERNAL_FAILURE, "a web server can only be asked with a password"
     end
     -- Only debug lines show it.
-    local session = settings.debug and req.session or nil
+    local session = is_yes(settings.debug) and req.session or nil
     local verdict, detail = client:verify(user, password, req.remote_ip, session)
     -- Dovecot logs the reason of an internal failure itself, but of nothing else.
     if verdict ~= "ok" and verdict ~= "unavailable" then

@@ -95,11 +95,7 @@ impl Error {
         if problem.kind() == io::ErrorKind::TimedOut {
             return Error::Timeout { phase, msecs: elapsed.as_millis() };
         }
-        let inner = problem.get_ref();
-        if let Some(ours) = inner.and_then(|inner| inner.downcast_ref::<Error>()) {
-            return ours.clone();
-        }
-        if let Some(problem) = inner.and_then(|inner| inner.downcast_ref()) {
+        if let Some(problem) = problem.get_ref().and_then(|inner| inner.downcast_ref()) {
             return Error::Tls(tls_error::describe(problem));
         }
         match phase {

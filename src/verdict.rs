@@ -3,6 +3,7 @@
 //! Verdicts follow kinds of answers, not lists of them: a new version of a server must not turn
 //! "this user, no" into an outage.
 
+use crate::credentials::MAX_BYTES;
 use crate::dav::{Body, CurrentUser, Properties, principal_name};
 use crate::http::Response;
 use crate::names::{are_same, with_domain};
@@ -38,7 +39,9 @@ pub fn judge(options: &Options, user: &[u8], response: &Response) -> Result<(), 
 
 /// The name on the server whose files are asked for.
 pub fn file_owner(response: &Response) -> Result<String, Verdict> {
-    response.body.principal().and_then(principal_name).ok_or_else(|| {
+    let name = response.body.principal().and_then(principal_name);
+    // No longer name could have been sent, and none is in a URL that is short enough to be asked at.
+    name.filter(|name| name.len() <= MAX_BYTES).ok_or_else(|| {
         let said = "the server does not say whose password it is (file_access = \"none\")";
         Verdict::Refused(said.into())
     })
@@ -138,6 +141,11 @@ fn whose(options: &Options, user: &[u8], response: &Response) -> Result<(), Verd
         _ if options.principal == Principal::Any => Ok(()),
         CurrentUser::Principal(href) => is_of(options, user, href),
         CurrentUser::Unknown => is_of_nobody(options, properties),
+        CurrentUser::Unclear => {
+            let said = "the server names a principal in a way that is not understood; is it a \
+                        WebDAV server (RFC 5397)?";
+            Err(Verdict::Unavailable(said.into()))
+        }
     }
 }
 
@@ -474,6 +482,8 @@ mod tests {
             assert_eq!(judged(settings, "bob", &nameless).0, "ok", "{settings:?}");
         }
         assert!(file_owner(&nameless).is_err());
+        assert!(file_owner(&principal("/bob/")).is_ok());
+        assert!(file_owner(&principal(&format!("/{}/", "é".repeat(20_000)))).is_err());
     }
 
     #[test]

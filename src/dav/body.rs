@@ -43,6 +43,8 @@ pub enum CurrentUser {
     Unauthenticated,
     /// The server does not say.
     Unknown,
+    /// The server says something, but nothing that is understood.
+    Unclear,
 }
 
 impl Body {
@@ -100,6 +102,8 @@ struct Found {
     /// These are of propstats that succeeded.
     current_user: Option<CurrentUser>,
     file_id: Option<String>,
+    /// Whether a propstat with a principal has no status that is understood.
+    is_unclear: bool,
     exception: Option<String>,
     message: Option<String>,
 }
@@ -111,9 +115,15 @@ impl Found {
             [E::Multistatus, E::Response, E::Propstat] => {
                 let propstat = std::mem::take(&mut self.propstat);
                 self.propstats += 1;
-                if propstat.succeeded == Some(true) {
-                    self.current_user = self.current_user.take().or(propstat.current_user);
-                    self.file_id = self.file_id.take().or(propstat.file_id);
+                match propstat.status {
+                    Some(Status::Found) => {
+                        self.current_user = self.current_user.take().or(propstat.current_user);
+                        self.file_id = self.file_id.take().or(propstat.file_id);
+                    }
+                    Some(Status::NotFound) => {}
+                    Some(Status::Unclear) | None => {
+                        self.is_unclear |= propstat.current_user.is_some();
+                    }
                 }
             }
             [E::Multistatus, E::Response, E::Propstat, inner @ ..] => {
@@ -128,7 +138,11 @@ impl Found {
     fn body(self, document: Document) -> Body {
         if self.propstats > 0 {
             return Body::Multistatus(Properties {
-                current_user: self.current_user.unwrap_or(CurrentUser::Unknown),
+                current_user: self.current_user.unwrap_or(if self.is_unclear {
+                    CurrentUser::Unclear
+                } else {
+                    CurrentUser::Unknown
+                }),
                 file_id: self.file_id,
                 is_nextcloud: document.is_nextcloud,
             });
@@ -143,11 +157,32 @@ impl Found {
     }
 }
 
+/// What the status of properties says.
+#[derive(Clone, Copy, Debug)]
+enum Status {
+    Found,
+    NotFound,
+    Unclear,
+}
+
+impl Status {
+    /// Reads a status line, such as `HTTP/1.1 200 OK`.
+    fn parse(line: &str) -> Self {
+        let mut words = line.split_ascii_whitespace();
+        let version = words.next().unwrap_or_default();
+        let code = words.next().and_then(|code| code.parse::<u16>().ok());
+        match code.filter(|_| version.starts_with("HTTP/")) {
+            Some(200) => Self::Found,
+            Some(400..600) => Self::NotFound,
+            _ => Self::Unclear,
+        }
+    }
+}
+
 /// Properties with the same status (RFC 4918, section 14.22).
 #[derive(Default)]
 struct Propstat {
-    /// What the status says.
-    succeeded: Option<bool>,
+    status: Option<Status>,
     href: Option<String>,
     is_unauthenticated: bool,
     current_user: Option<CurrentUser>,
@@ -158,16 +193,14 @@ impl Propstat {
     /// An element in it has ended.
     fn visit(&mut self, path: &[E], text: &str) {
         match path {
-            // Such as "HTTP/1.1 200 OK".
             [E::Status] => {
-                let status = text.split_ascii_whitespace().nth(1);
-                self.succeeded.get_or_insert(status == Some("200"));
+                self.status.get_or_insert(Status::parse(text));
             }
             [E::Prop, E::CurrentUserPrincipal] => {
                 let who = match self.href.take() {
                     _ if self.is_unauthenticated => CurrentUser::Unauthenticated,
                     Some(href) => CurrentUser::Principal(href),
-                    None => CurrentUser::Unknown,
+                    None => CurrentUser::Unclear,
                 };
                 self.current_user.get_or_insert(who);
             }
@@ -217,17 +250,27 @@ mod tests {
         let bob = "<d:href> /principals/bob/ </d:href>";
         assert_eq!(current_user(bob), CurrentUser::Principal("/principals/bob/".into()));
         let property = format!("<d:current-user-principal>{bob}</d:current-user-principal>");
-        for status in ["HTTP/1.1 404 Not Found", "HTTP/1.1 2000 OK", "200", ""] {
+        for status in ["HTTP/1.1 404 Not Found", "HTTP/1.1 403 Forbidden", "HTTP/1.1 500 No"] {
             assert_eq!(parsed(status, &property).current_user, CurrentUser::Unknown, "{status}");
         }
+        for status in ["HTTP/1.1 2000 OK", "HTTP/1.1 201 Created", "200 OK", "200", "OK", ""] {
+            assert_eq!(parsed(status, &property).current_user, CurrentUser::Unclear, "{status}");
+        }
+        let with_status = answer("HTTP/1.1 200 OK", &property);
+        let without = with_status.replace("<d:status>HTTP/1.1 200 OK</d:status>", "");
+        let Body::Multistatus(properties) = Body::parse(without.as_bytes()) else {
+            panic!("no multistatus answer: {without}");
+        };
+        assert_eq!(properties.current_user, CurrentUser::Unclear);
     }
 
     #[test]
-    fn a_principal_is_absent_or_nobody() {
-        for nothing in ["", "<d:href/>", "<href>/bob/</href>"] {
-            assert_eq!(current_user(nothing), CurrentUser::Unknown, "{nothing}");
+    fn a_principal_that_is_not_understood_is_not_absent() {
+        for unclear in ["", "<d:href/>", "<href>/bob/</href>", "/bob/", "<d:a/>"] {
+            assert_eq!(current_user(unclear), CurrentUser::Unclear, "{unclear}");
         }
         assert_eq!(current_user("<d:unauthenticated/>"), CurrentUser::Unauthenticated);
+        assert_eq!(parsed("HTTP/1.1 200 OK", "").current_user, CurrentUser::Unknown);
     }
 
     #[test]

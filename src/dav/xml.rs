@@ -70,8 +70,9 @@ pub struct Document {
 }
 
 /// Calls `visit` at the end of each element, with its path from the root, itself included, and its
-/// text without the ASCII white space around it. Of an element that holds others it is the text behind them. `None` means that
-/// `document` is not well-formed, or has a document type declaration; `visit` may have been called.
+/// text without the ASCII white space around it. Of an element with children, that is only the text
+/// after the last child. `None` means that `document` is not well-formed, or has a document type
+/// declaration; `visit` may have been called.
 pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<Document> {
     let mut reader = NsReader::from_str(document);
     reader.config_mut().expand_empty_elements = true;

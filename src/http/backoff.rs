@@ -18,18 +18,11 @@ impl Backoff {
         Self { length, failure: Mutex::default() }
     }
 
-    /// Runs `reach`, unless it failed a moment ago, and remembers how it went.
+    /// Whether the server may be tried.
     ///
     /// # Errors
-    /// Those of `reach`, and [`Error::Backoff`].
-    pub fn run<T>(&self, reach: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        self.check(Instant::now())?;
-        let result = reach();
-        self.note(Instant::now(), result.as_ref().err());
-        result
-    }
-
-    fn check(&self, now: Instant) -> Result<(), Error> {
+    /// [`Error::Backoff`] when it was unreachable shortly before `now`.
+    pub fn check(&self, now: Instant) -> Result<(), Error> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         match &*failure {
             Some((since, error)) if now.saturating_duration_since(*since) < self.length => {
@@ -43,7 +36,7 @@ impl Backoff {
     }
 
     /// The server was unreachable, as `error` says; with `None` it was not.
-    fn note(&self, now: Instant, error: Option<&Error>) {
+    pub fn note(&self, now: Instant, error: Option<&Error>) {
         let failure = error.map(|error| (now, error.clone()));
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }

@@ -201,6 +201,7 @@ impl Client {
             None => self.agent.run(request)?,
         };
         let (head, body) = answer.into_parts();
+        // ureq passes over all others of this kind but 101.
         if head.status.is_informational() {
             let said = format!("the server answers {}, which was not asked for", head.status);
             return Err(protocol(said));

@@ -60,13 +60,25 @@ impl transport::Connector for Connector {
         _: Option<()>,
     ) -> Result<Option<Transport>, ureq::Error> {
         let deadline = Deadline::with_left(self.timeout, *details.timeout.after);
-        let stream = self.backoff.run(|| self.open(deadline));
-        let stream = stream.map_err(|error| ureq::Error::Other(Box::new(error)))?;
+        let stream = self.connect(deadline).map_err(|error| ureq::Error::Other(Box::new(error)))?;
         Ok(Some(Transport::new(stream, details.config.input_buffer_size())))
     }
 }
 
 impl Connector {
+    /// Opens a connection, unless that failed a moment ago.
+    fn connect(&self, deadline: Deadline) -> Result<Stream, Error> {
+        self.backoff.check(Instant::now())?;
+        // What an earlier request of the lookup has used up says nothing of the server.
+        let had_time = deadline.left() >= self.connect_timeout.min(self.timeout / 2);
+        let result = self.open(deadline);
+        match &result {
+            Err(Error::Timeout { .. }) if !had_time => {}
+            _ => self.backoff.note(Instant::now(), result.as_ref().err()),
+        }
+        result
+    }
+
     fn open(&self, deadline: Deadline) -> Result<Stream, Error> {
         let addresses = self.resolver.addresses(deadline.within(self.connect_timeout))?;
         let part = deadline.within(self.connect_timeout);

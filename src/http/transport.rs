@@ -12,10 +12,11 @@ use super::stream::Stream;
 /// How old a connection may become, so that a changed address is followed.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
-/// The most that a request's head may have, in bytes: the longest credentials and URL.
-const MAX_REQUEST_BYTES: usize = 32 << 10;
+/// The room for a request, in bytes. One that is longer is sent in several writes.
+const REQUEST_BYTES: usize = 32 << 10;
 
-/// The room that the longest line of a head needs.
+/// The room that the longest header field needs, in bytes. The request line comes first, when there
+/// is more.
 const MIN_ROOM: usize = 16 << 10;
 
 /// The failure of a request on a kept connection of which nothing was heard: the server may have
@@ -54,7 +55,7 @@ pub struct Transport {
 impl Transport {
     /// A connection that has just been opened. `input_bytes` is the room for an answer's head.
     pub fn new(stream: Stream, input_bytes: usize) -> Self {
-        let lazy = LazyBuffers::new(input_bytes, MAX_REQUEST_BYTES);
+        let lazy = LazyBuffers::new(input_bytes, REQUEST_BYTES);
         let buffers = HeldBuffers { lazy, held: 0 };
         Self { stream, buffers, heard: Heard::Nothing, opened: Instant::now() }
     }
@@ -136,6 +137,15 @@ struct HeldBuffers {
     lazy: LazyBuffers,
     /// How many bytes of the output are held.
     held: usize,
+}
+
+/// What is held and will not be sent is wiped too.
+impl Drop for HeldBuffers {
+    fn drop(&mut self) {
+        if self.held > 0 {
+            self.lazy.output()[..self.held].zeroize();
+        }
+    }
 }
 
 impl Buffers for HeldBuffers {

@@ -1,13 +1,15 @@
-//! A server that was out of reach is left alone for a while; one that answers never is.
+//! An unreachable server is not retried for a while; one that answers always is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use rustls::ALL_VERSIONS;
+
 use crate::support::ca::Ca;
 use crate::support::faults::{Fault, Faulty, wait};
-use crate::support::http::{self, Server, answer, principal, refusal};
+use crate::support::http::{self, Server, answer, configuration, principal, refusal};
 use crate::support::world::World;
 
 const BACKOFF: &str = "backoff_msecs = 1500, timeout_msecs = 300, connect_timeout_msecs = 200";
@@ -140,5 +142,33 @@ fn a_server_that_was_gone_for_three_seconds_is_noticed_within_the_backoff() {
     while world.verify(b"alice", b"secret", None).0 != "ok" {
         assert!(back.elapsed() < Duration::from_millis(1000), "{:?}", back.elapsed());
         sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_lookup_that_had_little_time_left_says_nothing_about_the_server() {
+    let world = World::new();
+    let identity = configuration(&world.localhost(), ALL_VERSIONS);
+    let connections = AtomicUsize::new(0);
+    let server = Server::raw(http::listener(0), move |stream, log| {
+        // The second request of the first lookup meets a handshake that does not end in time.
+        if connections.fetch_add(1, Ordering::SeqCst) == 1 {
+            return wait(stream);
+        }
+        log.serve_secured(stream, &identity, &|secured, next_request| {
+            if next_request(secured).is_some() {
+                sleep(Duration::from_millis(700));
+                let _ = secured.write_all(&principal("alice"));
+            }
+        });
+    });
+    world.client(
+        server.port,
+        "file_access = 'none', timeout_msecs = 1000, connect_timeout_msecs = 900, backoff_msecs = 60000",
+    );
+    for _ in 0..2 {
+        let (word, text) = world.verify(b"alice", b"secret", None);
+        assert_eq!(word, "unavailable");
+        assert!(text.starts_with("timeout: ") && !text.contains("too recently"), "{text}");
     }
 }
