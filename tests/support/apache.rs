@@ -35,6 +35,8 @@ impl Apache {
         server.write("apache.conf", &configuration(&server, location));
         let configuration = server.file("apache.conf");
         server.start(&["/usr/sbin/apache2", "-DFOREGROUND", "-f", &configuration]);
+        // Apache reads its configuration twice, and does not listen for a moment in between.
+        server.wait_for_file("apache.pid");
         Self { server }
     }
 

@@ -41,6 +41,13 @@ impl WebServer {
         self.process = Some(process);
     }
 
+    /// Waits until the server has written this file.
+    pub fn wait_for_file(&mut self, name: &str) {
+        let path = self.folder().join(name);
+        let process = self.process.as_mut().expect("it was started");
+        process.wait_until("ready", || path.exists());
+    }
+
     /// Ends the process; the port stays reserved for this server.
     pub fn stop(&mut self) {
         self.process = None;
