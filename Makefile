@@ -3,6 +3,7 @@
 LUA     ?= 5.4
 PREFIX  ?= /usr
 DESTDIR ?=
+TARGET  ?=
 
 CARGO    = cargo
 # Debian's servers are there, which a normal user's PATH lacks.
@@ -28,7 +29,7 @@ DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
 DENY_VERSION = 0.20.2
 TOOLS        = $(or $(CARGO_TARGET_DIR),target)/tools
 
-.PHONY: help deps build checker demo test bench pictures lint install dist deb
+.PHONY: help deps build checker demo test test-arm64 bench pictures lint install dist deb
 # The libraries for two Luas are built in one folder, one after the other.
 .NOTPARALLEL:
 
@@ -39,12 +40,14 @@ help:
 	@echo 'make build    build the library: $(LIBRARY)'
 	@echo 'make checker  build httpbasic-check: $(CHECKER)/release/httpbasic-check'
 	@echo 'make test     run all tests'
+	@echo 'make test-arm64  run tests and Dovecots for arm64 under qemu, as root, in several minutes'
 	@echo 'make bench    measure, print tables for the README and draw its chart (DOVECOT=2.4)'
 	@echo 'make pictures draw what httpbasic-check shows, for the README (as root)'
 	@echo 'make lint     check style and common mistakes'
 	@echo 'make install  install library, script and checker (LUA=5.4 PREFIX=/usr DESTDIR=)'
 	@echo 'make dist     make the archives for Lua 5.4 and 5.3 in $(DIST)'
 	@echo 'make deb      make the Debian package there, for Debian 12 and 13'
+	@echo '              (both: TARGET=aarch64-unknown-linux-gnu is for arm64; on another processor, as root)'
 	@echo 'make deps     install all Debian packages that these need; each of them installs its own'
 
 deps:
@@ -60,7 +63,7 @@ checker:
 
 demo:
 	@tests/packages demo $(if $(DOVECOT),hosts)
-	@$(CARGO) build --release --locked
+	@$(MAKE) --no-print-directory build
 	@DEMO_URL='$(URL)' DEMO_USER='$(DEMO_USER)' DEMO_DOVECOT='$(DOVECOT)' $(CARGO) test --locked --test demo
 
 test:
@@ -72,8 +75,17 @@ test:
 		$(CARGO) test --locked $(call VENDORED,$$lua) --test interface --test base64 --test base64_random; \
 	done
 
-bench: build
+test-arm64:
+	@tests/packages test hosts
+	@tests/debian 13-arm64 make
+	tests/debian 13 cross CARGO_TARGET_DIR=$(abspath $(or $(CARGO_TARGET_DIR),target))/debian13-target \
+		cargo test --locked --target aarch64-unknown-linux-gnu $(call VENDORED,lua54) \
+		--lib --test interface --test base64 --test base64_random --test hostile
+	$(CARGO) test --locked --test arm64 -- --include-ignored
+
+bench:
 	@tests/packages bench $(if $(DOVECOT),hosts)
+	@$(MAKE) --no-print-directory build
 	$(CARGO) bench --locked --bench base64
 	$(CARGO) bench --locked --bench dovecot --no-run
 	DOVECOT='$(DOVECOT)' $(ONE_CORE) $(CARGO) bench --locked --bench dovecot
@@ -91,8 +103,13 @@ lint:
 	# Unoptimised, in half the time; built once and kept.
 	$(CARGO) install --quiet --locked --debug --root $(TOOLS) cargo-deny@$(DENY_VERSION)
 	$(TOOLS)/bin/cargo-deny --locked check --deny warnings licenses bans sources
+	@cmp --silent .ci/actionlint.txt $(TOOLS)/actionlint/made-of || { rm -rf $(TOOLS)/actionlint && \
+		python3 -m venv $(TOOLS)/actionlint && \
+		$(TOOLS)/actionlint/bin/pip install --quiet --require-hashes --requirement .ci/actionlint.txt && \
+		cp .ci/actionlint.txt $(TOOLS)/actionlint/made-of; }
+	$(TOOLS)/actionlint/bin/actionlint
 	luacheck --quiet lua
-	shellcheck --external-sources tests/packages tests/debian packages/facts packages/library packages/checker packages/licenses packages/archive packages/deb .ci/run
+	shellcheck --external-sources tests/packages tests/debian packages/facts packages/library packages/checker packages/licenses packages/archive packages/deb packages/docker packages/postinst .ci/run
 
 install: build checker
 	install -d $(LUA_LIB) $(DESTDIR)/etc/dovecot/lua
@@ -104,9 +121,9 @@ install: build checker
 	install -m 644 lua/auth-httpbasic.lua "$$file"
 
 dist:
-	@tests/packages dist
-	@packages/archive 5.4 5.3
+	@tests/packages dist $(if $(TARGET),hosts)
+	@TARGET=$(TARGET) packages/archive 5.4 5.3
 
 deb:
-	@tests/packages dist
-	@packages/deb
+	@tests/packages dist $(if $(TARGET),hosts)
+	@TARGET=$(TARGET) packages/deb

@@ -291,8 +291,12 @@ const PROCESSES: &str = "names=$(cat /proc/[0-9]*/comm); sort -u <<<\"$names\"";
 fn the_debian_package_logs_a_user_in(release: &str) {
     let deb = deb();
     let mut debian = Debian::start(release);
-    debian.run(&format!("dpkg --install {}", deb.display()));
+    debian.run(&format!("apt-get install --quiet --quiet --yes {}", deb.display()));
     logs_in(&mut debian, release, "/usr/share/doc/dovecot-lua-httpbasic/examples");
+    // An upgrade, to the same version here, makes Dovecot load the new library.
+    debian.run(&format!("dpkg --install {}", deb.display()));
+    let reloaded = "until grep -q 'SIGHUP received' /var/log/dovecot.log; do sleep 0.1; done";
+    debian.run(&format!("timeout 60 bash -c \"{reloaded}\""));
 }
 
 fn the_debian_package_starts_nothing_and_leaves_nothing(release: &str) {

@@ -9,7 +9,9 @@ pub fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         let status = Command::new(env!("CARGO"))
+            // As `make build` does, or each would build it anew.
             .args(["build", "--release", "--locked", "--quiet"])
+            .args(["--no-default-features", "--features", "lua54,module"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()
             .unwrap();

@@ -1,0 +1,184 @@
+//! The packages for arm64: built on another processor, run by qemu.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+use support::ca::Ca;
+use support::dovecot::{Setup, Version};
+use support::nginx::Nginx;
+use support::process::Process;
+use support::{configuration, dovecot, imap, library, port};
+
+const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian");
+const USER: &str = "alice";
+const PASSWORD: &str = "correct horse";
+
+/// Runs a command that succeeds, and returns what it prints.
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{command:?}\n{text}");
+    text
+}
+
+/// Runs one of the scripts that make packages.
+fn make(script: &str) {
+    run(Command::new("bash")
+        .args(["-euc", script])
+        .env("TARGET", "aarch64-unknown-linux-gnu")
+        .current_dir(PROJECT));
+}
+
+fn archive() -> PathBuf {
+    static ARCHIVE: OnceLock<PathBuf> = OnceLock::new();
+    let make = || {
+        make("packages/archive 5.4");
+        let name = format!("dovecot-lua-httpbasic-{VERSION}-lua5.4-aarch64-linux-gnu.tar.gz");
+        library::target().join("dist").join(name)
+    };
+    ARCHIVE.get_or_init(make).clone()
+}
+
+/// The archive's files, in a folder that others may enter.
+fn unpacked() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let unpack = "tar --extract --strip-components=1 --file=\"$0\"; chmod 755 .";
+    run(Command::new("bash").args(["-euc", unpack]).arg(archive()).current_dir(&folder));
+    folder
+}
+
+/// Runs a script in Debian's Lua for arm64, with the archive's library.
+fn lua(script: &str) -> String {
+    let folder = unpacked();
+    run(Command::new(HOST).args(["13-arm64", "make"]));
+    let root = run(Command::new(HOST).args(["13-arm64", "path"]));
+    let root = root.trim();
+    let script = format!("package.cpath = '{}/lua/?.so' {script}", folder.path().display());
+    run(Command::new(HOST)
+        .args(["13", "run", "qemu-aarch64", "-L", root])
+        .arg(format!("{root}/usr/bin/lua5.4"))
+        .args(["-e", &script]))
+}
+
+/// A login through Debian's Dovecot for arm64, and one that fails.
+fn dovecot_logs_in(version: Version, host: &str) {
+    let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
+    let library = unpacked();
+    let folder = tempfile::tempdir().unwrap();
+    let (path, port) = (folder.path(), port::free());
+    run(Command::new("chmod").arg("755").arg(path));
+    fs::create_dir_all(path.join("lua")).unwrap();
+    fs::create_dir_all(path.join("mail")).unwrap();
+    run(Command::new("chmod").arg("777").arg(path.join("mail")));
+    fs::copy(library.path().join("lua/httpbasic.so"), path.join("lua/httpbasic.so")).unwrap();
+    let setup = Setup::new(&nginx.url(), Some(&nginx.ca_file())).with("timeout_msecs", "50000");
+    let setup = setup.with("connect_timeout_msecs", "50000");
+    fs::write(path.join("lua/auth-httpbasic.lua"), dovecot::script(version, &setup)).unwrap();
+    // Qemu's own memory counts too.
+    let text = configuration::text(version, path, port, &setup) + "default_vsz_limit = 0\n";
+    let file = path.join("dovecot.conf");
+    fs::write(&file, text).unwrap();
+
+    // Made before the patience with a server that starts begins.
+    for host in [host, "13"] {
+        run(Command::new(HOST).args([host, "make"]));
+    }
+    let command = [HOST, host, "run", "/usr/sbin/dovecot", "-F", "-c", file.to_str().unwrap()];
+    let mut process = Process::start(&command);
+    process.wait_for_port(port);
+    let log = || fs::read_to_string(path.join("dovecot.log")).unwrap_or_default();
+    let answer = imap::login(port, USER, PASSWORD);
+    assert!(answer.starts_with("OK "), "{answer}\n{}", log());
+    let answer = imap::login(port, USER, "another one");
+    assert!(answer.starts_with("NO [AUTHENTICATIONFAILED]"), "{answer}\n{}", log());
+    assert_eq!(nginx.requests(2).len(), 2);
+}
+
+mod on_debian {
+    use super::*;
+
+    #[test]
+    fn every_answer_of_lbase64_is_the_same_on_arm64() {
+        let vectors = Path::new(PROJECT).join("tests/vectors");
+        let vectors = vectors.display();
+        let count = lua(&format!(
+            "local base64 = require('httpbasic').base64
+             print(loadfile('{vectors}/lbase64.lua')(base64, '{vectors}/lbase64.tsv'))"
+        ));
+        assert_eq!(count.trim(), "1214");
+    }
+
+    #[test]
+    fn arm64_asks_a_server_over_tls() {
+        let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
+        let text = lua(&format!(
+            "local options = {{ url = '{}', ca_file = '{}', timeout_msecs = 50000 }}
+             local client = require('httpbasic').client(options)
+             print(client:verify('{USER}', '{PASSWORD}'))
+             print(client:verify('{USER}', 'another one'))",
+            nginx.url(),
+            nginx.ca_file().display()
+        ));
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[0].starts_with("ok\t") && lines[1].starts_with("refused\t"), "{text}");
+    }
+
+    #[test]
+    fn the_debian_package_is_for_arm64() {
+        archive(); // which shares its library
+        make("packages/deb");
+        let deb = format!("dovecot-lua-httpbasic_{VERSION}_arm64.deb");
+        let deb = library::target().join("dist").join(deb);
+        let architecture =
+            run(Command::new("dpkg-deb").arg("--field").arg(&deb).arg("Architecture"));
+        assert_eq!(architecture.trim(), "arm64");
+        let files = run(Command::new("dpkg-deb").arg("--contents").arg(&deb));
+        assert!(files.contains("/usr/lib/aarch64-linux-gnu/lua/5.4/httpbasic.so\n"), "{files}");
+    }
+
+    #[test]
+    #[ignore = "minutes of emulation: make test-arm64"]
+    fn dovecot_2_3_for_arm64_logs_a_user_in() {
+        dovecot_logs_in(Version::V2_3, "12-arm64");
+    }
+
+    #[test]
+    #[ignore = "minutes of emulation: make test-arm64"]
+    fn dovecot_2_4_for_arm64_logs_a_user_in() {
+        dovecot_logs_in(Version::V2_4, "13-arm64");
+    }
+
+    #[test]
+    #[ignore = "minutes of building: make test-arm64"]
+    fn two_builds_for_arm64_are_the_same_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (clone, target) = (folder.path().join("clone"), folder.path().join("target"));
+        let made = archive();
+        run(Command::new("bash")
+            .args([
+                "-euc",
+                "git clone --quiet . \"$0\"; git ls-files -z | xargs -0 cp --parents -t \"$0\"",
+            ])
+            .arg(&clone)
+            .current_dir(PROJECT));
+        fs::create_dir(&target).unwrap();
+        // The folder with Debian 13 is the same.
+        let debian = library::target().join("debian13");
+        std::os::unix::fs::symlink(debian, target.join("debian13")).unwrap();
+        run(Command::new("packages/archive")
+            .arg("5.4")
+            .env("TARGET", "aarch64-unknown-linux-gnu")
+            .env("CARGO_TARGET_DIR", &target)
+            .current_dir(&clone));
+        let other = target.join("dist").join(made.file_name().unwrap());
+        assert!(fs::read(&made).unwrap() == fs::read(&other).unwrap());
+    }
+}
