@@ -15,7 +15,10 @@ build = {
       make build CARGO_TARGET_DIR=target \
          LUA="$("$(LUA)" -e 'io.write(jit and "luajit" or _VERSION:match("%d.%d"))')"
    ]],
-   install_command = [[install -D -m 644 target/release/libhttpbasic.so "$(LIBDIR)/httpbasic.so"]],
+   install_command = [[
+      install -D -m 644 target/release/libhttpbasic.so "$(LIBDIR)/httpbasic.so" &&
+         echo "The script for Dovecot is $(CONFDIR)/auth-httpbasic.lua"
+   ]],
    install = { conf = { "lua/auth-httpbasic.lua", "lua/base64.lua" } },
    copy_directories = { "examples" },
 }

@@ -145,6 +145,20 @@ mod on_debian {
     }
 
     #[test]
+    fn the_readme_has_the_numbers_of_both_libraries() {
+        archive();
+        let numbers = run(Command::new("bash")
+            .args(["-euc", "packages/library 5.4 >&2; packages/numbers 2>/dev/null"])
+            .current_dir(PROJECT));
+        let numbers: Vec<_> = numbers.lines().filter(|line| line.starts_with("| ")).collect();
+        assert_eq!(numbers.len(), 2, "{numbers:?}");
+        let readme = fs::read_to_string(Path::new(PROJECT).join("README.md")).unwrap();
+        for line in numbers {
+            assert!(readme.contains(line), "not in README.md: {line}");
+        }
+    }
+
+    #[test]
     #[ignore = "minutes of emulation: make test-arm64"]
     fn dovecot_2_3_for_arm64_logs_a_user_in() {
         dovecot_logs_in(Version::V2_3, "12-arm64");

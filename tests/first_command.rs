@@ -80,5 +80,7 @@ mod on_debian_13 {
         ));
         assert!(text.contains(DONE) && text.contains("Dovecot 2.4"), "{text}");
         assert_eq!(debian.run(processes), before);
+        let (installed, text) = debian.attempt("dpkg --status lintian || dpkg --status apache2");
+        assert!(!installed, "a demo needs neither: {text}");
     }
 }
