@@ -83,7 +83,11 @@ fn dovecot_logs_in(version: Version, host: &str) {
     let setup = setup.with("connect_timeout_msecs", "50000");
     fs::write(path.join("lua/auth-httpbasic.lua"), dovecot::script(version, &setup)).unwrap();
     // Qemu's own memory counts too.
-    let text = configuration::text(version, path, port, &setup) + "default_vsz_limit = 0\n";
+    let text = configuration::text(version, path, port, &setup)
+        + match version {
+            Version::V2_3 => "default_vsz_limit = 0\n",
+            Version::V2_4 => "default_vsz_limit = unlimited\n",
+        };
     let file = path.join("dovecot.conf");
     fs::write(&file, text).unwrap();
 

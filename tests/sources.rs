@@ -73,8 +73,11 @@ mod on_debian_12 {
         let path = download.path().display();
         shell("cargo fetch --locked", download.path());
         let mut debian = Debian::start("12");
+        // Not optimised: it is the script that is tested.
         debian.run(&format!(
             "chown --recursive nobody {path}
+             export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0
+             export CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
              CARGO_NET_OFFLINE=true {path}/packages/docker {path}/made
              chown --recursive root {path}"
         ));
