@@ -20,5 +20,5 @@ build = {
          echo "The script for Dovecot is $(CONFDIR)/auth-httpbasic.lua"
    ]],
    install = { conf = { "lua/auth-httpbasic.lua", "lua/base64.lua" } },
-   copy_directories = { "examples" },
+   copy_directories = { "docs", "examples" },
 }

@@ -149,17 +149,36 @@ mod on_debian {
     }
 
     #[test]
-    fn the_readme_has_the_numbers_of_both_libraries() {
+    fn the_documents_have_the_numbers_of_both_processors() {
         archive();
         let numbers = run(Command::new("bash")
-            .args(["-euc", "packages/library 5.4 >&2; packages/numbers 2>/dev/null"])
+            .args(["-euc", "packages/library 5.4; packages/checker; packages/numbers"])
             .current_dir(PROJECT));
-        let numbers: Vec<_> = numbers.lines().filter(|line| line.starts_with("| ")).collect();
-        assert_eq!(numbers.len(), 2, "{numbers:?}");
-        let readme = fs::read_to_string(Path::new(PROJECT).join("README.md")).unwrap();
-        for line in numbers {
-            assert!(readme.contains(line), "not in README.md: {line}");
+        let rows: Vec<_> = numbers.lines().filter(|line| line.starts_with("| ")).collect();
+        assert_eq!(rows.len(), 2, "{numbers}");
+        let read = |path| fs::read_to_string(Path::new(PROJECT).join(path)).unwrap();
+        for row in &rows {
+            assert!(row.contains("glibc 2.34 or newer"), "{row}");
+            assert!(read("docs/dovecot.md").contains(row), "not in docs/dovecot.md: {row}");
         }
+        let own = rows.iter().find(|row| row.contains(std::env::consts::ARCH)).unwrap();
+        let size = own.split("library ").nth(1).unwrap().split(',').next().unwrap();
+        for document in ["README.md", "docs/speed.md"] {
+            let text = read(document).replace('\n', " ").replace("  ", " ");
+            assert!(text.contains(&format!("library is {size}.")), "{document}: {own}");
+        }
+    }
+
+    #[test]
+    fn the_checker_for_arm64_starts_with_the_c_library_of_debian_12() {
+        let folder = unpacked();
+        run(Command::new(HOST).args(["12-arm64", "make"]));
+        let root = run(Command::new(HOST).args(["12-arm64", "path"]));
+        let text = run(Command::new(HOST)
+            .args(["13", "run", "qemu-aarch64", "-L", root.trim()])
+            .arg(folder.path().join("lua/httpbasic-check"))
+            .arg("--version"));
+        assert!(text.contains(VERSION), "{text}");
     }
 
     #[test]
@@ -188,9 +207,11 @@ mod on_debian {
             .arg(&clone)
             .current_dir(PROJECT));
         fs::create_dir(&target).unwrap();
-        // The folder with Debian 13 is the same.
-        let debian = library::target().join("debian13");
-        std::os::unix::fs::symlink(debian, target.join("debian13")).unwrap();
+        // The folders with Debian are the same.
+        for name in ["debian13", "debian12-arm64"] {
+            let debian = library::target().join(name);
+            std::os::unix::fs::symlink(debian, target.join(name)).unwrap();
+        }
         run(Command::new("packages/archive")
             .arg("5.4")
             .env("TARGET", "aarch64-unknown-linux-gnu")

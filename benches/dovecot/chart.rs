@@ -1,4 +1,4 @@
-//! What was measured, as bars: an SVG that is readable on light and on dark pages.
+//! The measurements as bars: an SVG with its own background, for light and for dark pages.
 
 use std::fmt::Write;
 
@@ -19,20 +19,16 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .name { text-anchor: end }
 .bar { fill: #8c959f }
 .ours { fill: #0969da }
-@media (prefers-color-scheme: dark) {
-  text { fill: #e6edf3 }
-  .bar { fill: #6e7681 }
-  .ours { fill: #4493f8 }
-}";
+.paper { fill: #ffffff; stroke: #d0d7de }";
 
 type Value = fn(&Contestant) -> Option<f64>;
 
 const PANELS: [(&str, usize, Value); 3] = [
-    ("CPU time of the auth worker, µs a login", 0, |script| {
+    ("CPU time of the auth worker, µs per login", 0, |script| {
         script.median(|round| Some(round.single.worker_cpu))
     }),
-    ("System calls of the auth worker, a login", 0, |script| script.system_calls),
-    ("Time of a login (median), ms", 2, |script| script.median(|round| Some(round.single.p50))),
+    ("System calls of the auth worker, per login", 0, |script| script.system_calls),
+    ("Duration of a login (median), ms", 2, |script| script.median(|round| Some(round.single.p50))),
 ];
 
 /// A panel for each measure, a bar for each script.
@@ -42,7 +38,10 @@ pub fn draw(contestants: &[Contestant], machine: &str) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
          viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
-         <title>What a login costs, by passdb script</title>\n<style>\n{STYLE}\n</style>\n"
+         <title>What a login costs, by passdb script</title>\n<style>\n{STYLE}\n</style>\n\
+         <rect class=\"paper\" x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"8\"/>\n",
+        WIDTH - 1.0,
+        height - 1.0
     );
     for (index, (title, decimals, value)) in PANELS.into_iter().enumerate() {
         let top = panel_height * index as f64;
@@ -62,8 +61,8 @@ pub fn draw(contestants: &[Contestant], machine: &str) -> String {
     svg + "</svg>\n"
 }
 
-/// The value of the longest bar. One script that is far behind is not to flatten all others: its
-/// bar is broken.
+/// The value of the longest bar. The bar of a script that is far behind is broken, so that the others stay
+/// readable.
 fn limit(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(|a, b| b.total_cmp(a));

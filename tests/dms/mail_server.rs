@@ -161,7 +161,7 @@ impl MailServer {
     }
 }
 
-/// The steps of `examples/README.md` in the administrator's `docker-data`.
+/// The steps of `docs/docker-mailserver.md` in the administrator's `docker-data`.
 fn follow_the_steps(example: Example, docker_data: &Path, url: &str) {
     let config = docker_data.join("dms/config");
     let lua = config.join("dovecot/lua");
