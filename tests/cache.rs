@@ -308,7 +308,7 @@ fn a_mechanism_without_a_password_fails_with_a_reason(version: Version) {
         let answer = dovecot.imap_authenticate(mechanism, &words);
         assert!(answer.starts_with("NO "), "{mechanism}: {answer}");
     }
-    let said = "a web server can only be asked with a password";
+    let said = "no password to verify; httpbasic needs auth_mechanisms = plain login";
     assert!(dovecot.has_logged(said, 2), "{}", dovecot.log());
     assert_eq!(web.requests(), 0);
 }

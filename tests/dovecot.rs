@@ -146,7 +146,7 @@ fn a_lookup_without_a_password_fails_with_a_reason(version: Version) {
     let dovecot = Dovecot::start(version, &Setup::new("https://localhost:1/", None));
     let lookup = dovecot.doveadm(&["auth", "lookup", ALICE.0]);
     assert!(!lookup.succeeded, "{lookup:?}");
-    let said = "db-lua: a web server can only be asked with a password";
+    let said = "db-lua: no password to verify; httpbasic needs auth_mechanisms = plain login";
     assert!(dovecot.has_logged(said, 1), "{}", dovecot.log());
 }
 
