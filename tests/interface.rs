@@ -266,7 +266,7 @@ fn with_file_access_none_a_password_for_files_opens_no_mailbox() {
     assert_eq!(asked[1].header("depth"), Some("0"));
     assert_eq!(asked[1].header("x-forwarded-for"), Some("192.0.2.1"));
     for (password, said) in [
-        ("for files", "take \"Allow filesystem access\" from it"),
+        ("for files", "turn off \"Allow filesystem access\" for it"),
         ("other", "no clear answer whether the password may read files: 207 Multi-Status without"),
     ] {
         let (word, text) = world.verify(b"bob", password.as_bytes(), None);
@@ -352,7 +352,10 @@ fn a_certificate_must_be_trusted_valid_and_for_the_host() {
         (ca::self_signed(&["localhost"]), "tls: the certificate is self-signed and not in ca_file"),
         (Ca::new().issue(&["localhost"]), "tls: the certificate is signed by another CA"),
         (world.ca.issue_expired(&["localhost"]), "tls: the certificate expired on 2020-12-31"),
-        (world.ca.issue(&["mail.example.com"]), "tls: the certificate is for another host"),
+        (
+            world.ca.issue(&["mail.example.com"]),
+            "tls: the certificate does not match the URL's host",
+        ),
     ] {
         let server = Server::answering(Some(&identity), |_| principal("alice"));
         world.client(server.port, "");

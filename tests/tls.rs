@@ -21,9 +21,9 @@ const KEY_SIZE: &str = "the RSA key of the certificate or of its issuer is too w
 const SIGNATURE: &str = "the certificate is signed by an algorithm that is not supported, ";
 const VERSION_1: &str = "the certificate is of X.509 version 1; ";
 const NOTHING_IN_COMMON: &str =
-    "the server finds nothing in common: it needs TLS 1.3, or 1.2 with ";
+    "the server supports no common TLS version, cipher or key type: it needs TLS 1.3, or 1.2 with ";
 const TOO_OLD: &str = "the server's TLS is too old: ";
-const CLIENT_CERTIFICATE: &str = "the server wants a client certificate, ";
+const CLIENT_CERTIFICATE: &str = "the server requires a client certificate, ";
 const TOO_LONG: &str = "the server's certificate chain is too long: ";
 
 /// The verdict, and the text behind `tls: ` of one that is not `ok`.
@@ -178,6 +178,6 @@ fn a_server_may_want_a_client_certificate_by_the_status_400() {
     ));
     let (word, text) = world.verify(b"alice", b"secret", None);
     assert_eq!(word, "unavailable");
-    let said = "400 Bad Request: it may want a client certificate, and none is sent";
+    let said = "400 Bad Request: the server may require a client certificate, which httpbasic does not send";
     assert!(text.starts_with(said), "{text}");
 }

@@ -48,7 +48,7 @@ fn ask_anonymously(client: &Client) -> Outcome<()> {
     if response.status == options.success_status {
         return answers_anybody(options, &response);
     }
-    match verdict::judge(options, b"", &response) {
+    match verdict::check_answer(options, b"", &response) {
         Err(Verdict::Refused(_)) if response.status == options.failure_status => {
             let takes = if response.schemes().is_empty() { "" } else { ", takes Basic" };
             Ok(((), Finding::new(format!("asks for a password: {status}{takes}"))))
@@ -71,7 +71,7 @@ fn answers_anybody(options: &Options, response: &Response) -> Outcome<()> {
         }
         Body::Multistatus(_) => Err(anybody(&status)),
         _ if !options.is_propfind() => Err(anybody(&status)),
-        _ => match verdict::judge(options, b"", response) {
+        _ => match verdict::check_answer(options, b"", response) {
             Err(verdict) => {
                 Err(Finding::new(text(verdict)).advise(advice::about_response(options, response)))
             }
@@ -133,7 +133,7 @@ impl Login<'_> {
             .map_err(|error| Finding::new(error.to_string()).advise(advice::about_error(&error)))?;
         let is_success = response.status == self.options().success_status;
         let is_understood = matches!(response.body, Body::Multistatus(_));
-        match verdict::judge(self.options(), self.user, &response) {
+        match verdict::check_answer(self.options(), self.user, &response) {
             // Whose password it is comes next.
             _ if is_success && (is_understood || !self.options().is_propfind()) => {
                 let text = format!("{} for {}", response.status_line(), self.sent());
@@ -178,8 +178,8 @@ impl Login<'_> {
             return Ok(((), Finding::skipped(text)));
         };
         let strict = Options { principal: Principal::User, ..options.clone() };
-        let fits = verdict::judge(&strict, self.user, response);
-        verdict::judge(options, self.user, response).map_err(|verdict| {
+        let fits = verdict::check_answer(&strict, self.user, response);
+        verdict::check_answer(options, self.user, response).map_err(|verdict| {
             Finding::new(text(verdict)).advise(self.about_principal(properties.is_nextcloud))
         })?;
         let name = match &properties.current_user {
@@ -232,7 +232,7 @@ impl Login<'_> {
         let result = verdict::file_owner(response).and_then(|name| {
             let asked = self.client.propfind_files(&name, &self.client.lookup(credentials, None));
             let answer = asked.map_err(|error| Verdict::Unavailable(error.to_string()))?;
-            verdict::judge_files(&answer)
+            verdict::check_files(&answer)
         });
         match result {
             Ok(()) if is_wanted => Ok(((), Finding::new("this password opens none"))),

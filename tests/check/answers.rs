@@ -220,7 +220,10 @@ fn servers_that_are_not_the_right_one_are_told_apart() {
         (answer("405 Method Not Allowed", ""), &["✗ server      405", path]),
         (answer("403 Forbidden", ""), &["✗ server      403", "the web server lets nobody in"]),
         (redirect.to_vec(), &["redirects to https://sso.example.com/login,", "no WebDAV", path]),
-        (digest.to_vec(), &["does not take Basic authentication here, but Digest", "let the web"]),
+        (
+            digest.to_vec(),
+            &["does not accept Basic authentication here, only Digest", "let the web"],
+        ),
         (answer("502 Bad Gateway", page), &["✗ server      502", "what is behind it"]),
         (answer("500 Internal Server Error", ""), &["✗ server      500", "the web server's log"]),
         (principal("alice"), &["✗ server      answers 207 Multi-Status to anybody", "everybody"]),

@@ -56,9 +56,9 @@ fn what_only_openssl_makes_is_told_in_the_librarys_words() {
     for (key, more, how, said) in [
         ("rsa:1024", "", weak, "the RSA key of the certificate or of its issuer is too weak"),
         ("rsa:2048", "-sha1", weak, "SHA-1"),
-        ("ed448", "", "", "the server finds nothing in common"),
+        ("ed448", "", "", "the server supports no common TLS version"),
         ("rsa:2048", "", "-tls1_1 -cipher ALL:@SECLEVEL=0", "the server's TLS is too old"),
-        ("rsa:2048", "", "-tls1_3 -Verify 1", "the server wants a client certificate"),
+        ("rsa:2048", "", "-tls1_3 -Verify 1", "the server requires a client certificate"),
     ] {
         made.issue("ca", key, more);
         let (_process, port) = made.serve("server", how);

@@ -25,7 +25,7 @@ fn after_a_failure_to_reach_the_server_every_lookup_fails_at_once_and_says_why()
         (Fault::Refused, "connect: Connection refused (os error 111); that was "),
         (Fault::Unaccepted, "timeout: gave up after 2"),
         (Fault::Raw(|stream| wait(stream)), "timeout: gave up after 2"),
-        (Fault::Raw(|_| {}), "tls: the server broke off: "),
+        (Fault::Raw(|_| {}), "tls: the connection was lost: "),
         (Fault::Certificate(Ca::new().issue(&["localhost"])), "tls: the certificate is signed by "),
     ] {
         let world = World::new();

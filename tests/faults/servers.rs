@@ -61,7 +61,7 @@ macro_rules! hangs_up_after {
 const CONNECTING: &str = "timeout: gave up after 3?? ms while connecting";
 const HANDSHAKING: &str = "timeout: gave up after 3?? ms while negotiating TLS";
 const WAITING: &str = "timeout: gave up after 4?? ms while waiting for the answer";
-const BROKE_OFF: &str = "protocol: the server broke off";
+const LOST: &str = "protocol: the connection was lost";
 const NOT_HTTP: &str = "protocol: the server does not speak HTTP/1.1";
 const AMBIGUOUS: &str = "protocol: the answer's Transfer-Encoding is ambiguous";
 
@@ -72,7 +72,7 @@ fn connections(world: &World) -> Vec<Row> {
         row("refused", Fault::Refused, unavailable, "connect: Connection refused"),
         row("SYN dropped", Fault::Unaccepted, unavailable, CONNECTING),
         row("accepts and is silent", Fault::Raw(|stream| wait(stream)), unavailable, HANDSHAKING),
-        row("closes at once", Fault::Raw(|_| {}), unavailable, "tls: the server broke off: "),
+        row("closes at once", Fault::Raw(|_| {}), unavailable, "tls: the connection was lost: "),
         row(
             "TLS stalls in the middle of its first record",
             Fault::Raw(|mut stream| {
@@ -99,7 +99,7 @@ fn connections(world: &World) -> Vec<Row> {
                 wait(stream);
             }),
             unavailable,
-            "tls: the server finds nothing in common: ",
+            "tls: the server supports no common TLS version, cipher or key type: ",
         ),
         row(
             "plain HTTP on the TLS port",
@@ -115,7 +115,7 @@ fn connections(world: &World) -> Vec<Row> {
             "certificate for another host",
             Fault::Certificate(world.ca.issue(&["mail.example.com"])),
             unavailable,
-            "tls: the certificate is for another host",
+            "tls: the certificate does not match the URL's host",
         ),
         row(
             "certificate expired",
@@ -270,7 +270,7 @@ fn bodies() -> Vec<Row> {
                 let _ = stream.write_all(&principal("alice")[..200]);
             }),
             unavailable,
-            BROKE_OFF,
+            LOST,
         ),
         row(
             "body one byte at a time",
@@ -396,7 +396,7 @@ fn bodies() -> Vec<Row> {
             "cut, closed without close_notify",
             hangs_up_after!(&principal("alice")[..200]),
             unavailable,
-            BROKE_OFF,
+            LOST,
         ),
         row("no length, closed", ends_after!(&sized(&[])), "ok", ""),
         row("no length, kept", waits_after!(&sized(&[])), unavailable, WAITING),
