@@ -90,8 +90,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Error {
-    /// Converts an I/O error by the phase in which it happened. `elapsed` is the time since the start
-    /// of the lookup.
+    /// Converts an I/O error by the phase in which it happened. `elapsed` is the time since the
+    /// start of the lookup.
     pub fn from_io(problem: io::Error, phase: Phase, elapsed: Duration) -> Self {
         if problem.kind() == io::ErrorKind::TimedOut {
             return Error::Timeout { phase, msecs: elapsed.as_millis() };

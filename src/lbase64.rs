@@ -56,7 +56,8 @@ pub const fn bytes(s62: Option<u8>, s63: Option<u8>, spad: Option<u8>) -> [Optio
 /// The table of `makedecoder`: the value of each byte.
 pub fn values(bytes: &[Option<u8>; VALUES]) -> [Option<u8>; 256] {
     let mut values = [None; 256];
-    // Lua iterates over the encoder's table in this order. If two values share a byte, the last wins.
+    // Lua iterates over the encoder's table in this order. If two values share a byte, the last
+    // wins.
     for value in (1..VALUES).chain([0]) {
         if let Some(byte) = bytes[value] {
             values[usize::from(byte)] = Some(value as u8);
@@ -131,9 +132,9 @@ impl Decoder {
     /// A decoder for the bytes that occur in `text`. `s62` and `s63` are the characters for the
     /// values 62 and 63. `value` returns the value of a byte.
     ///
-    /// Letters, digits, the padding and the two given characters count. Every other byte is skipped,
-    /// even if it has a value. A value may be greater than 63: its upper bits are then added to the
-    /// preceding digits of its group.
+    /// Letters, digits, the padding and the two given characters count. Every other byte is
+    /// skipped, even if it has a value. A value may be greater than 63: its upper bits are then
+    /// added to the preceding digits of its group.
     pub fn new(text: &[u8], s62: u8, s63: u8, value: impl Fn(u8) -> Option<u32>) -> Self {
         let mut occurs = [false; 256];
         text.iter().for_each(|&byte| occurs[usize::from(byte)] = true);
@@ -206,7 +207,8 @@ impl Decoder {
 }
 
 /// Whether `byte` counts because of `character`, which is the character for 62 or 63. lbase64 puts
-/// it after a `%` in a Lua pattern, where a letter stands for a character class (`%g` since Lua 5.2).
+/// it after a `%` in a Lua pattern, where a letter stands for a character class (`%g` since Lua
+/// 5.2).
 fn matches(character: u8, byte: u8) -> bool {
     let belongs = match character.to_ascii_lowercase() {
         b'a' => byte.is_ascii_alphabetic(),

@@ -23,14 +23,15 @@ mod text;
 mod tls_error;
 pub mod verdict;
 
-// With the feature `module`, unit tests have no Lua to link to. They then test the rest of the crate.
+// With the feature `module`, unit tests have no Lua to link to. They then test the rest of the
+// crate.
 #[cfg(all(feature = "lua", not(all(test, feature = "module"))))]
 pub mod lua;
 
 /// The entry points that Lua's `require` looks for.
 ///
-/// `skip_memory_check` is sound because Dovecot's allocator ends the process when memory runs out. No
-/// call into Lua returns an allocation error.
+/// `skip_memory_check` is sound because Dovecot's allocator ends the process when memory runs out.
+/// No call into Lua returns an allocation error.
 #[cfg(all(feature = "module", not(test)))]
 mod entry {
     use mlua::{Lua, Result, Table, lua_module};

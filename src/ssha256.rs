@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn the_field_is_what_doveadm_pw_makes() {
-        // printf 'secret0123456789abcdef' | openssl sha256 -binary | cat - <(printf 0123456789abcdef) | base64 -w0
+        // printf 'secret0123456789abcdef' | openssl sha256 -binary | cat - <(printf
+        // 0123456789abcdef) | base64 -w0
         assert_eq!(
             salted(b"secret", *b"0123456789abcdef"),
             "{SSHA256}s6Cg+woK9jB5WED62wgbWPiwfW/BXES96rk7oBGXqjgwMTIzNDU2Nzg5YWJjZGVm"

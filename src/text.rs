@@ -3,8 +3,8 @@
 /// The maximum length of a text from outside, in characters. Longer texts are cut.
 pub const MAX_CHARS: usize = 200;
 
-/// The text as one line of at most `limit` characters. Control characters, line breaks and characters
-/// that change the writing direction become spaces.
+/// The text as one line of at most `limit` characters. Control characters, line breaks and
+/// characters that change the writing direction become spaces.
 pub fn one_line(text: &str, limit: usize) -> String {
     text.chars().take(limit).map(|c| if is_control(c) { ' ' } else { c }).collect()
 }

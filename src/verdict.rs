@@ -188,7 +188,8 @@ fn check_name(options: &Options, user: &[u8], href: &str) -> Result<(), Verdict>
     )))
 }
 
-/// The value of the option `domain` with which both names would be the same user's, if there is one.
+/// The value of the option `domain` with which both names would be the same user's, if there is
+/// one.
 fn fitting_domain(one: &[u8], other: &[u8]) -> Option<String> {
     [(one, other), (other, one)].into_iter().find_map(|(short, long)| {
         let (user, domain) = long.split_at_checked(short.len())?;

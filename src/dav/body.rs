@@ -87,8 +87,8 @@ impl Body {
     }
 }
 
-/// The server's name for the user: the last segment of a principal's path, percent-decoded. `None` if
-/// that is empty or not UTF-8.
+/// The server's name for the user: the last segment of a principal's path, percent-decoded. `None`
+/// if that is empty or not UTF-8.
 pub fn principal_name(href: &str) -> Option<String> {
     let segment = href.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty())?;
     percent_decode_str(segment).decode_utf8().ok().map(Into::into)

@@ -12,6 +12,7 @@ pub const CONTENT_TYPE: &str = "application/xml; charset=utf-8";
 pub const PRINCIPAL: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
     <propfind xmlns=\"DAV:\"><prop><current-user-principal/></prop></propfind>";
 
-/// Requests Nextcloud's `oc:fileid`. The id of a folder is -1 if the password gives no access to files.
+/// Requests Nextcloud's `oc:fileid`. The id of a folder is -1 if the password gives no access to
+/// files.
 pub const FILE_ID: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
     <propfind xmlns=\"DAV:\"><prop><fileid xmlns=\"http://owncloud.org/ns\"/></prop></propfind>";

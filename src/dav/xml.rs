@@ -1,5 +1,5 @@
-//! Reads the XML of an answer, element by element. Entities are not expanded, external resources are
-//! not fetched, and a document that is not well-formed is rejected.
+//! Reads the XML of an answer, element by element. Entities are not expanded, external resources
+//! are not fetched, and a document that is not well-formed is rejected.
 
 use quick_xml::events::{BytesRef, Event};
 use quick_xml::name::{LocalName, Namespace, ResolveResult};

@@ -122,8 +122,8 @@ impl Client {
         Lookup { credentials: None, remote_ip: None, deadline }
     }
 
-    /// Sends the configured request, which with PROPFIND asks for the principal. Returns the answer,
-    /// whatever its status.
+    /// Sends the configured request, which with PROPFIND asks for the principal. Returns the
+    /// answer, whatever its status.
     ///
     /// # Errors
     /// Any except [`Error::Option`] and [`Error::Credentials`].
@@ -194,7 +194,8 @@ impl Client {
         body: Option<&'static str>,
         deadline: Deadline,
     ) -> Result<Response, ureq::Error> {
-        // The agent's own deadline begins now. That is right for the first request of a lookup only.
+        // The agent's own deadline begins now. That is right for the first request of a lookup
+        // only.
         if deadline.elapsed() > SLACK {
             let configured = self.agent.configure_request(request);
             request = configured.timeout_global(Some(deadline.left())).build();

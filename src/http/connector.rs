@@ -71,8 +71,8 @@ impl Connector {
     /// Opens a connection, unless the back-off forbids it.
     fn connect(&self, deadline: Deadline) -> Result<Stream, Error> {
         self.backoff.check(Instant::now())?;
-        // If an earlier request of the lookup used up most of the time, a timeout does not mean that
-        // the server is unreachable.
+        // If an earlier request of the lookup used up most of the time, a timeout does not mean
+        // that the server is unreachable.
         let had_time = deadline.left() >= self.connect_timeout.min(self.timeout / 2);
         let result = self.open(deadline);
         match &result {
@@ -113,8 +113,8 @@ impl Connector {
 /// The phase in which a connection failed, and the error.
 pub type Failure = (Phase, io::Error);
 
-/// Tries the addresses one after the other. Each gets an equal share of the time that is left. If all
-/// fail, the failure in the latest phase is returned.
+/// Tries the addresses one after the other. Each gets an equal share of the time that is left. If
+/// all fail, the failure in the latest phase is returned.
 pub fn in_turn<T>(
     addresses: &[SocketAddr],
     deadline: Deadline,

@@ -1,7 +1,7 @@
 //! The HTTP client of one server, built on ureq.
 //!
-//! A [`Client`] owns a ureq agent, which speaks HTTP. The layers below it are our own and use ureq's
-//! extension points:
+//! A [`Client`] owns a ureq agent, which speaks HTTP. The layers below it are our own and use
+//! ureq's extension points:
 //!
 //! - `connector` opens connections, unless the `backoff` forbids it. The `resolver` caches addresses.
 //! - `transport` sends each request in one write and decides whether a connection may be reused.

@@ -5,8 +5,8 @@ const HEADER_BYTES: usize = 5;
 
 /// Tracks the TLS records (RFC 8446, section 5.1) that a server sends.
 ///
-/// rustls buffers an incomplete record and does not report it. On a kept connection, the server could
-/// complete that record later, and it would be taken for the answer to the next request.
+/// rustls buffers an incomplete record and does not report it. On a kept connection, the server
+/// could complete that record later, and it would be taken for the answer to the next request.
 #[derive(Debug, Default)]
 pub struct Records {
     /// The number of header bytes received so far.

@@ -62,15 +62,15 @@ impl Shared {
 }
 
 impl Resolver {
-    /// A resolver for `host`, which is a name or an IP address without brackets. Does not resolve it
-    /// yet.
+    /// A resolver for `host`, which is a name or an IP address without brackets. Does not resolve
+    /// it yet.
     pub fn new(host: &str, port: u16) -> Self {
         let literal = host.parse().ok().map(|address: IpAddr| SocketAddr::new(address, port));
         Self { host: host.into(), port, literal, shared: Arc::default() }
     }
 
-    /// At most 8 addresses, the one that worked last first. They are at most 60 seconds old, or older
-    /// if name resolution fails or takes too long.
+    /// At most 8 addresses, the one that worked last first. They are at most 60 seconds old, or
+    /// older if name resolution fails or takes too long.
     ///
     /// # Errors
     /// [`Error::Dns`] if there is no address, [`Error::Timeout`] if name resolution took too long.
@@ -124,8 +124,8 @@ impl Resolver {
             .stack_size(STACK_BYTES)
             .spawn(move || {
                 let found = (host.as_str(), port).to_socket_addrs();
-                // Without a free file descriptor, getaddrinfo reports an unknown name. Opening a file
-                // gives the real reason.
+                // Without a free file descriptor, getaddrinfo reports an unknown name. Opening a
+                // file gives the real reason.
                 let found = found.map_err(|problem| File::open("/").err().unwrap_or(problem));
                 shared.lock().update(found.map(Iterator::collect), Instant::now());
                 shared.answered.notify_all();

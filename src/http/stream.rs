@@ -63,8 +63,8 @@ impl Stream {
     }
 
     /// Whether a kept connection may be reused. It may not if the server has closed it, or has sent
-    /// data, which would be taken for the answer to the next request. Messages of TLS itself, such as
-    /// session tickets, are allowed if a single read receives all of them. Never blocks.
+    /// data, which would be taken for the answer to the next request. Messages of TLS itself, such
+    /// as session tickets, are allowed if a single read receives all of them. Never blocks.
     pub fn is_idle(&mut self) -> bool {
         let is_quiet = match self {
             Stream::Plain(socket) => !socket.has_input(),

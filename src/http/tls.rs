@@ -10,7 +10,8 @@ use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection};
 use super::verifier::Verifier;
 use crate::options::roots::Roots;
 
-/// The TLS configuration for one host. Its connections share a cache of sessions that can be resumed.
+/// The TLS configuration for one host. Its connections share a cache of sessions that can be
+/// resumed.
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: Arc<ClientConfig>,

@@ -1,5 +1,5 @@
-//! A connection as ureq uses it. Each request is one write. The connection is reused only if nothing
-//! is left over from the last answer.
+//! A connection as ureq uses it. Each request is one write. The connection is reused only if
+//! nothing is left over from the last answer.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -10,8 +10,8 @@ use zeroize::Zeroize;
 
 use super::stream::Stream;
 
-/// The maximum age of a connection. Afterwards the name is resolved again, so a changed address takes
-/// effect.
+/// The maximum age of a connection. Afterwards the name is resolved again, so a changed address
+/// takes effect.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// The size of the output buffer, in bytes. A longer request is sent in several writes.

@@ -18,10 +18,10 @@ use crate::tls_error::{Untrusted, webpki_error};
 
 /// Verifies the certificates of servers.
 ///
-/// A certificate that is itself in `ca_file`, byte for byte, needs no issuer. Its dates and names are
-/// verified as usual, and rustls makes the server prove that it has the private key. Most home-made
-/// certificates need this: they are self-signed and claim to be a CA, and webpki rejects the
-/// certificate of a CA as that of a server.
+/// A certificate that is itself in `ca_file`, byte for byte, needs no issuer. Its dates and names
+/// are verified as usual, and rustls makes the server prove that it has the private key. Most
+/// home-made certificates need this: they are self-signed and claim to be a CA, and webpki rejects
+/// the certificate of a CA as that of a server.
 #[derive(Debug)]
 pub struct Verifier {
     issuers: RootCertStore,
@@ -167,12 +167,12 @@ fn check_without_issuer(
 }
 
 /// Whether a certificate of `ca_file` is a trust anchor for others. The certificate of a server is
-/// not. A certificate that webpki cannot parse as a server's, such as a root of X.509 version 1, can
-/// only be in the file as a trust anchor.
+/// not. A certificate that webpki cannot parse as a server's, such as a root of X.509 version 1,
+/// can only be in the file as a trust anchor.
 fn may_issue(certificate: &CertificateDer<'_>, algorithms: &WebPkiSupportedAlgorithms) -> bool {
     let Ok(parsed) = ParsedCertificate::try_from(certificate) else { return true };
-    // webpki checks the dates first. Its error for a date in the past tells when validity begins, and
-    // at that time the rest can be checked, even if the certificate has expired.
+    // webpki checks the dates first. Its error for a date in the past tells when validity begins,
+    // and at that time the rest can be checked, even if the certificate has expired.
     let long_ago = UnixTime::since_unix_epoch(Duration::ZERO);
     let begin = match check_without_issuer(&parsed, long_ago, algorithms) {
         Err(Error::InvalidCertificate(CertificateError::NotValidYetContext {

@@ -36,7 +36,8 @@ impl Arguments<'_> {
         Ok(())
     }
 
-    /// An argument that must be a string. Unlike Lua's own functions, this does not convert numbers.
+    /// An argument that must be a string. Unlike Lua's own functions, this does not convert
+    /// numbers.
     pub fn string(&self, place: usize) -> Result<&LuaString, Problem> {
         self.get(place).as_string().ok_or_else(|| self.not_a("string", place))
     }

@@ -70,8 +70,8 @@ fn table(lua: &Lua, entries: &[Option<u8>]) -> Result<Table, Problem> {
     Ok(lua.create_table_from(entries)?)
 }
 
-/// Creates a string from the bytes that `fill` writes into a buffer of `size` bytes. The string may be
-/// a password, so the buffer is wiped.
+/// Creates a string from the bytes that `fill` writes into a buffer of `size` bytes. The string may
+/// be a password, so the buffer is wiped.
 fn result(
     lua: &Lua,
     arguments: &Arguments,

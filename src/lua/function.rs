@@ -58,8 +58,9 @@ pub fn native<T: IntoLua + 'static>(
     })
 }
 
-/// Creates a faster function with exactly one argument, which returns nil for every error. To get the
-/// error text, call the function of [`native`], which can distinguish nil from a missing argument.
+/// Creates a faster function with exactly one argument, which returns nil for every error. To get
+/// the error text, call the function of [`native`], which can distinguish nil from a missing
+/// argument.
 pub fn quick<T: IntoLua + 'static>(
     lua: &Lua,
     name: &'static str,

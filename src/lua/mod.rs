@@ -1,8 +1,8 @@
 //! The Lua binding, on mlua's safe API.
 //!
-//! A function that scripts call has two halves. The Rust half does the work and returns its error as
-//! a text. The Lua half (`raise.lua`, `base64.lua`) raises that text as a string with the script's
-//! position. An error that mlua raises itself is userdata, which Dovecot logs as `(null)`.
+//! A function that scripts call has two halves. The Rust half does the work and returns its error
+//! as a text. The Lua half (`raise.lua`, `base64.lua`) raises that text as a string with the
+//! script's position. An error that mlua raises itself is userdata, which Dovecot logs as `(null)`.
 
 mod arguments;
 mod base64;

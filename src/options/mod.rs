@@ -85,8 +85,8 @@ pub struct Options {
     /// The time limit of one connection, including TLS, and also that of name resolution: 100 to
     /// 55000 ms, default 2000 ms.
     pub connect_timeout: Duration,
-    /// How long an unreachable server is not retried: 0 to 60000 ms, default 2000 ms. Zero turns the
-    /// back-off off. Meanwhile, lookups fail at once.
+    /// How long an unreachable server is not retried: 0 to 60000 ms, default 2000 ms. Zero turns
+    /// the back-off off. Meanwhile, lookups fail at once.
     ///
     /// Only a failure to resolve the name, to connect or to negotiate TLS counts. A missing answer
     /// does not count. Otherwise a client could block the logins of others.
@@ -147,7 +147,8 @@ impl Options {
         ["url"].into_iter().chain(SETTERS.map(|(name, _)| name))
     }
 
-    /// Creates options from pairs of name and value. Options that are not given have their defaults.
+    /// Creates options from pairs of name and value. Options that are not given have their
+    /// defaults.
     ///
     /// # Errors
     /// [`Error::Option`] for the first option that is unknown, missing or not valid.

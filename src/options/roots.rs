@@ -27,7 +27,8 @@ pub enum Roots {
 }
 
 impl Roots {
-    /// Reads a file with certificates in PEM, or with a single certificate in DER. `value` is its path.
+    /// Reads a file with certificates in PEM, or with a single certificate in DER. `value` is its
+    /// path.
     ///
     /// # Errors
     /// A text that says what is wrong with the file or with one of its certificates.
@@ -57,8 +58,8 @@ impl Roots {
 fn read(path: &str) -> Result<Vec<u8>, String> {
     let name = printable(path);
     let cannot_be_read = |problem| format!("cannot be read: {name}: {problem}");
-    // Checked before the file is opened, because opening a pipe may block. Reading one of the kernel's
-    // files may block too, but their size is 0.
+    // Checked before the file is opened, because opening a pipe may block. Reading one of the
+    // kernel's files may block too, but their size is 0.
     let metadata = fs::metadata(path).map_err(cannot_be_read)?;
     if metadata.is_dir() {
         return Err(format!("is a directory, not a file: {name}"));

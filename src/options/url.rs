@@ -19,8 +19,8 @@ const LOCALHOST: [&str; 3] = ["localhost", "ip6-localhost", "ip6-loopback"];
 /// The maximum length of a URL, in bytes. It must fit into the request line.
 const MAX_BYTES: usize = 10_000;
 
-/// An absolute http or https URL without user info and fragment. `Display` omits the query, which may
-/// contain a secret.
+/// An absolute http or https URL without user info and fragment. `Display` omits the query, which
+/// may contain a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url(Uri);
 
