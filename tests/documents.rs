@@ -1,4 +1,4 @@
-//! What the documents name is there.
+//! The tests, files and headings that the documents refer to exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ fn each_test_that_security_md_names_exists() {
 }
 
 #[test]
-fn no_link_of_a_document_is_dead() {
+fn every_link_of_a_document_has_a_target() {
     let (root, mut links) = (Path::new(env!("CARGO_MANIFEST_DIR")), 0);
     for document in [
         "README.md",
@@ -67,7 +67,7 @@ fn no_link_of_a_document_is_dead() {
             links += 1;
             let target = if path.is_empty() { root.join(document) } else { folder.join(path) };
             assert!(target.exists(), "{document}: {link}");
-            // As GitHub makes them from headings.
+            // Anchors as GitHub derives them from headings.
             let is_heading = |line: &str| {
                 let words = line.trim_start_matches('#').trim().to_lowercase();
                 let kept = words.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));

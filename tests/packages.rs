@@ -1,5 +1,5 @@
-//! The archives, the Debian package and the rock: what is in them, and a login with each in a clean
-//! Debian, by the words that come with it.
+//! The archives, the Debian package and the rock: their contents, and a login with each in a clean
+//! Debian, following the instructions in the package.
 
 mod support;
 
@@ -20,7 +20,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const USER: &str = "alice";
 const PASSWORD: &str = "correct horse";
 
-/// Runs a command that succeeds, and returns what it prints.
+/// Runs a command, which must succeed, and returns its output.
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -32,7 +32,7 @@ fn shell(script: &str, folder: &Path) -> String {
     run(Command::new("bash").args(["-euc", script]).current_dir(folder))
 }
 
-/// The folder with all packages, made once a process.
+/// The folder with all packages, which are built once per process.
 fn packages() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -49,7 +49,7 @@ fn archive(lua: &str) -> PathBuf {
     packages().join(format!("dovecot-lua-httpbasic-{VERSION}-lua{lua}-x86_64-linux-gnu.tar.gz"))
 }
 
-/// The archive's files, in a folder that others may enter.
+/// The archive's files, in a folder that other users can read.
 fn unpacked(lua: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let unpack = "tar --extract --strip-components=1 --file=\"$0\"; chmod 755 .";
@@ -57,7 +57,7 @@ fn unpacked(lua: &str) -> TempDir {
     folder
 }
 
-/// The checkout as it is now, in another folder.
+/// A copy of the checkout, including changes that are not committed.
 fn copy_of_the_checkout() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().display();
@@ -68,7 +68,7 @@ fn copy_of_the_checkout() -> TempDir {
 }
 
 #[test]
-fn an_archives_checksums_hold_inside_and_out() {
+fn the_checksums_of_an_archive_and_of_its_files_are_right() {
     shell("sha256sum --check SHA256SUMS", packages());
     for lua in ["5.4", "5.3"] {
         let folder = unpacked(lua);
@@ -110,7 +110,7 @@ fn the_archive_for_lua_5_3_is_for_lua_5_3() {
 }
 
 #[test]
-fn every_linked_crate_has_its_license_there_and_no_path_is_of_this_machine() {
+fn every_linked_crate_has_its_license_and_no_file_names_a_path_of_this_machine() {
     let folder = unpacked("5.4");
     let licenses = fs::read_to_string(folder.path().join("licenses/crates.txt")).unwrap();
     let copyright = "/usr/share/doc/dovecot-lua-httpbasic/copyright";
@@ -121,7 +121,7 @@ fn every_linked_crate_has_its_license_there_and_no_path_is_of_this_machine() {
         ),
         folder.path(),
     );
-    // The panics name the sources that they are from.
+    // Panic messages contain the paths of source files.
     let binaries = ["lua/httpbasic.so", "lua/httpbasic-check"];
     let binaries = binaries.map(|name| fs::read(folder.path().join(name)).unwrap()).concat();
     let strings = String::from_utf8_lossy(&binaries);
@@ -139,7 +139,7 @@ fn every_linked_crate_has_its_license_there_and_no_path_is_of_this_machine() {
             assert!(text.contains(&format!("\n{name}")), "{name}");
         }
     }
-    // What asks for more than MIT does.
+    // Licenses with more conditions than MIT.
     for said in [
         "--- LICENSE-BoringSSL",
         "--- LICENSE-other-bits",
@@ -156,7 +156,7 @@ fn every_linked_crate_has_its_license_there_and_no_path_is_of_this_machine() {
 #[test]
 fn two_builds_of_one_commit_are_the_same_bytes() {
     let copy = copy_of_the_checkout();
-    // Another folder for the crates as well, another umask and another time zone.
+    // The second build also has other folders, another umask and another time zone.
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let cargo_home = cargo_home.unwrap_or_else(|| std::env::home_dir().unwrap().join(".cargo"));
     let other_home = copy.path().join("target/crates");
@@ -175,11 +175,12 @@ fn two_builds_of_one_commit_are_the_same_bytes() {
 }
 
 #[test]
-fn lintian_has_nothing_to_say_against_the_debian_package() {
+fn lintian_reports_nothing_about_the_debian_package() {
     run(Command::new("lintian").args(["--allow-root", "--fail-on", "error,warning"]).arg(deb()));
 }
 
-/// What `examples/README.md` says of a plain Dovecot, once the library and the script are there.
+/// Follows the steps of `examples/README.md` for plain Dovecot. The library and the script must be
+/// installed.
 fn configure(debian: &mut Debian, release: &str, examples: &str, nginx: &Nginx) {
     let (url, ca_file) = (nginx.url(), nginx.ca_file());
     let ca_file = ca_file.display();
@@ -204,12 +205,12 @@ fn configure(debian: &mut Debian, release: &str, examples: &str, nginx: &Nginx) 
     });
 }
 
-/// A login with what the examples configure, and one that fails.
+/// Checks a successful and a failed login with the configuration of the examples.
 fn logs_in(debian: &mut Debian, release: &str, examples: &str) {
     let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
     configure(debian, release, examples, &nginx);
 
-    // A user with a mailbox, and a port that nobody else on this machine has.
+    // A user with a mailbox, and a port that no other test uses.
     let port = port::free();
     debian.run(&format!(
         "useradd --create-home {USER}
@@ -243,7 +244,7 @@ fn the_archive_logs_a_user_in(release: &str) {
     logs_in(&mut debian, release, &format!("{path}/examples"));
 }
 
-/// The program of the archive, where there is no Lua, no openssl and no terminal.
+/// Runs the archive's httpbasic-check without Lua, openssl and a terminal.
 fn the_archives_checker_needs_nothing(release: &str) {
     let folder = unpacked("5.4");
     let path = folder.path().display();
@@ -283,9 +284,9 @@ fn the_archives_checker_needs_nothing(release: &str) {
     assert!(text.contains("is for Lua 5.3, and Dovecot has Lua 5.4"), "{text}");
 }
 
-/// Every file and folder, but for what dpkg itself notes.
+/// A command that lists all files and folders, except dpkg's own records.
 const FILES: &str = "find / -xdev -not -path '/var/lib/dpkg/*' -not -path '/var/log/*' | sort";
-/// A pipe would list its own end, or not yet.
+/// A command that lists the running programs. It avoids a pipe, which might list itself.
 const PROCESSES: &str = "names=$(cat /proc/[0-9]*/comm); sort -u <<<\"$names\"";
 
 fn the_debian_package_logs_a_user_in(release: &str) {
@@ -357,7 +358,7 @@ mod on_debian_13 {
     #[test]
     fn luarocks_make_installs_what_logs_a_user_in() {
         let checkout = copy_of_the_checkout();
-        // What Debian 13's cargo has built already need not be built again.
+        // Reuses what Debian 13's cargo has already built.
         let built = library::target().join("debian13-target");
         fs::create_dir_all(&built).unwrap();
         std::os::unix::fs::symlink(built, checkout.path().join("target")).unwrap();

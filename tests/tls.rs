@@ -1,5 +1,5 @@
-//! What an administrator is told about servers and certificates of other times, as OpenSSL makes
-//! them. Those that rcgen makes are tested in `src/http/verifier.rs`.
+//! The error texts for outdated servers and certificates, which OpenSSL makes. Certificates that
+//! rcgen can make are tested in `src/http/verifier.rs`.
 
 mod support;
 
@@ -11,10 +11,10 @@ const RSA: &str = "rsa:2048";
 const P_256: &str = "ec -pkeyopt ec_paramgen_curve:P-256";
 const P_521: &str = "ec -pkeyopt ec_paramgen_curve:P-521";
 
-/// Generous, since only the texts are tested.
+/// A generous timeout, because only the texts are tested.
 const DEADLINES: &str = "timeout_msecs = 30000, connect_timeout_msecs = 20000";
 
-/// Whatever OpenSSL has, however weak.
+/// All ciphers of OpenSSL, including weak ones.
 const WEAK: &str = "-cipher ALL:@SECLEVEL=0";
 
 const KEY_SIZE: &str = "the RSA key of the certificate or of its issuer is too weak, ";
@@ -26,7 +26,7 @@ const TOO_OLD: &str = "the server's TLS is too old: ";
 const CLIENT_CERTIFICATE: &str = "the server requires a client certificate, ";
 const TOO_LONG: &str = "the server's certificate chain is too long: ";
 
-/// The verdict, and the text behind `tls: ` of one that is not `ok`.
+/// The verdict. If it is not `ok`, also the text after `tls: `.
 fn verify(made: &OpenSsl, ca_file: &str, port: u16) -> (String, String) {
     let world = World::new();
     let ca_file = made.path(ca_file);
@@ -42,7 +42,8 @@ fn verify(made: &OpenSsl, ca_file: &str, port: u16) -> (String, String) {
     (word, said.into())
 }
 
-/// Tells of a server with the certificate `server` what begins as `said`, or nothing and is `ok`.
+/// Asserts that the error for a server with the certificate `server` begins with `said`. If `said`
+/// is empty, asserts that the verdict is `ok`.
 fn tells(made: &OpenSsl, ca_file: &str, server: &str, how: &str, said: &str) {
     let (_process, port) = made.serve(server, how);
     let (word, text) = verify(made, ca_file, port);
@@ -96,9 +97,9 @@ fn versions_and_ciphers_that_are_not_supported_are_named() {
         ("-tls1_1 -cipher ALL:@SECLEVEL=0", TOO_OLD),
         ("-tls1 -cipher ALL:@SECLEVEL=0", TOO_OLD),
         ("-tls1_3 -Verify 1", CLIENT_CERTIFICATE),
-        // In TLS 1.2 it says no more than that there is nothing in common.
+        // With TLS 1.2, the server sends the same alert as if it had no common cipher.
         ("-tls1_2 -Verify 1", NOTHING_IN_COMMON),
-        // One that would like to have one does without.
+        // A server that only requests a client certificate accepts connections without one.
         ("-verify 1", ""),
     ] {
         tells(&made, "ca.pem", "server", how, said);
@@ -120,10 +121,10 @@ fn a_chain_that_is_too_long_is_named() {
 }
 
 #[test]
-fn home_made_certificates_are_trusted_from_ca_file_or_told_why_not() {
+fn home_made_certificates_in_ca_file_are_trusted_or_the_reason_is_named() {
     let made = OpenSsl::new();
     made.make_ca("ca", P_256);
-    // As in most guides, and with Debian's configuration: it says that it is a CA's.
+    // Made as in most guides, with Debian's configuration. The certificate claims to be a CA.
     for (name, extensions) in [("ca-itself", "ca"), ("leaf", "server"), ("bare", "nameless")] {
         made.run(&format!(
             "req -x509 -newkey {RSA} -nodes -keyout {name}.key -out {name}.pem -days 30 \
@@ -155,7 +156,7 @@ fn home_made_certificates_are_trusted_from_ca_file_or_told_why_not() {
     ] {
         tells(&made, ca_file, server, "", said);
     }
-    // A root of version 1 says nothing about what it is for, and may issue.
+    // A root of version 1 cannot say what it is for, and is accepted as an issuer.
     made.issue("version-1", P_256, "");
     tells(&made, "version-1.pem", "server", "", "");
 
@@ -168,7 +169,7 @@ fn home_made_certificates_are_trusted_from_ca_file_or_told_why_not() {
 }
 
 #[test]
-fn a_server_may_want_a_client_certificate_by_the_status_400() {
+fn a_server_may_require_a_client_certificate_by_the_status_400() {
     let world = World::new();
     let nginx = Nginx::start_wanting_client_certificate(&world.ca);
     world.run(&format!(

@@ -1,5 +1,5 @@
-//! Faults of a server, one a row: the verdict, in time, with nothing left behind, and the next
-//! lookup right as soon as the server is.
+//! Faults of a server, one per row. Each must give its verdict in time and leave nothing behind,
+//! and the next lookup must succeed as soon as the server works.
 
 use std::io::{Read, Write};
 use std::thread::sleep;
@@ -16,14 +16,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 const TIMEOUT: Duration = Duration::from_millis(400);
 const MERCY: Duration = Duration::from_millis(100);
 
-/// A busy machine may delay a lookup, but not every time.
+/// A busy machine may delay a lookup, but not in every attempt.
 const ATTEMPTS: usize = 4;
 
 struct Row {
     fault: &'static str,
     what: Fault,
     verdict: &'static str,
-    /// What the text begins with, or for `ok` nothing.
+    /// The beginning of the text; empty for `ok`.
     said: &'static str,
 }
 
@@ -38,7 +38,7 @@ macro_rules! ends_after {
     };
 }
 
-/// Sends these bytes and keeps the connection.
+/// Sends these bytes and keeps the connection open.
 macro_rules! waits_after {
     ($bytes:expr) => {
         Fault::Answer(|stream| {
@@ -48,7 +48,7 @@ macro_rules! waits_after {
     };
 }
 
-/// Sends these bytes and closes the connection, but does not tell TLS.
+/// Sends these bytes and closes the connection without a TLS close_notify.
 macro_rules! hangs_up_after {
     ($bytes:expr) => {
         Fault::Answer(|stream| {
@@ -265,7 +265,7 @@ fn bodies() -> Vec<Row> {
         row(
             "reset in the middle of the body",
             Fault::Clear(|mut stream| {
-                // What was not read when a connection is closed makes it a reset.
+                // Closing a connection with unread data sends a reset.
                 let _ = stream.read(&mut [0; 10]);
                 let _ = stream.write_all(&principal("alice")[..200]);
             }),
@@ -472,7 +472,7 @@ fn chunked(extension: &str, end: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Whether `text` begins as `said`, in which each ? is a digit.
+/// Whether `text` begins with `said`, where each ? stands for a digit.
 pub fn begins(text: &str, said: &str) -> bool {
     text.len() >= said.len()
         && text.chars().zip(said.chars()).all(|(c, s)| c == s || s == '?' && c.is_ascii_digit())
@@ -519,7 +519,7 @@ fn meet(world: &World, Row { fault, what, verdict, said }: Row) {
     world.run("client = nil collectgarbage() collectgarbage()");
 }
 
-/// The threads and files of the row that has just ended are gone.
+/// Checks that the threads and files of the last row are gone.
 fn nothing_is_left(before: (usize, usize)) {
     let start = Instant::now();
     while possessions() != before {

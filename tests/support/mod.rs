@@ -1,8 +1,8 @@
-//! What the tests, the demo and the benches run the real thing with: a throwaway CA, web servers,
-//! Dovecot, an IMAP client. Servers listen on loopback and end with the value that started them.
+//! The environment of the tests, the demo and the benches: a throwaway CA, web servers, Dovecot, an
+//! IMAP client. Servers listen on loopback only and stop when their value is dropped.
 #![allow(dead_code, reason = "each test uses a part")]
 
-/// Makes each of these functions a test of both versions of Dovecot.
+/// Turns each of these functions into two tests, one for each version of Dovecot.
 #[allow(unused_macros, reason = "not every test needs a Dovecot")]
 macro_rules! promises {
     ($($name:ident)*) => {

@@ -1,4 +1,4 @@
-//! Certificates and servers that only OpenSSL makes: with old keys, old signatures, old TLS.
+//! Certificates and servers that only OpenSSL can make, with old keys, signatures and TLS versions.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::port;
 use super::process::Process;
 
-/// Independent of the system's configuration. The sections are what a certificate says.
+/// A configuration that replaces the system's. Its sections are the extensions of certificates.
 const CONFIGURATION: &str = "
 [req]
 distinguished_name = name
@@ -29,7 +29,7 @@ pub struct OpenSsl {
 }
 
 impl OpenSsl {
-    /// A folder without any.
+    /// An empty folder.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("httpbasic-openssl-").tempdir().unwrap();
         fs::write(folder.path().join("openssl.cnf"), CONFIGURATION).unwrap();
@@ -41,7 +41,7 @@ impl OpenSsl {
         self.folder.path().join(name)
     }
 
-    /// Runs openssl in the folder; the arguments have no spaces. Whether it succeeded.
+    /// Runs openssl in the folder. An argument cannot contain spaces. Returns whether it succeeded.
     pub fn try_run(&self, arguments: &str) -> bool {
         let output = Command::new("openssl")
             .args(arguments.split_whitespace())
@@ -58,7 +58,7 @@ impl OpenSsl {
         assert!(self.try_run(arguments), "openssl {arguments}");
     }
 
-    /// Makes `NAME.pem` and `NAME.key`: the certificate of a CA, signed by itself.
+    /// Makes `NAME.pem` and `NAME.key`: the self-signed certificate of a CA.
     pub fn make_ca(&self, name: &str, key: &str) {
         self.run(&format!(
             "req -x509 -newkey {key} -nodes -keyout {name}.key -out {name}.pem -days 30 \
@@ -74,19 +74,20 @@ impl OpenSsl {
         ));
     }
 
-    /// Makes `NAME.pem` and `NAME.key` of X.509 version 1, signed by itself.
+    /// Makes `NAME.pem` and `NAME.key`: a self-signed certificate of X.509 version 1.
     pub fn make_version_1(&self, name: &str) {
         let own = format!("-days 30 -out {name}.pem");
         self.run(&format!(
             "req -new -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}"
         ));
-        // Since OpenSSL 3.3 only this option makes them, which older ones do not know.
+        // OpenSSL 3.3 and newer need this option for it. Older versions do not have the option.
         if !self.try_run(&format!("req -x509 -x509v1 -in {name}.csr -key {name}.key {own}")) {
             self.run(&format!("x509 -req -in {name}.csr -signkey {name}.key {own}"));
         }
     }
 
-    /// Serves `NAME.pem` with its key on the port that is returned. GET is answered by 200.
+    /// Starts a server with the certificate `NAME.pem` and returns its port. It answers GET with
+    /// 200.
     pub fn serve(&self, name: &str, more: &str) -> (Process, u16) {
         let port = port::free();
         let file = |name: &str| self.path(name).display().to_string();

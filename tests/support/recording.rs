@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// The answer of this name, as a Nextcloud of this version gave it.
+/// The recorded answer with this name, from a Nextcloud of this version.
 pub fn answer(version: u32, name: &str) -> Vec<u8> {
     let root = env!("CARGO_MANIFEST_DIR");
     let text = fs::read_to_string(format!("{root}/tests/nextcloud-{version}/{name}.http")).unwrap();
