@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_password_that_opens_no_files_is_for_mail_alone() {
+    fn file_access_none_accepts_only_passwords_without_access_to_files() {
         for (version, name, expected) in [
             (31, "files-app-password-without-file-access", "ok"),
             (34, "files-app-password-without-file-access", "ok"),
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn the_password_of_a_principal_opens_its_own_mailbox_alone() {
+    fn a_password_opens_only_the_mailbox_of_its_own_principal() {
         let domain = ("domain", "example.com");
         for (href, settings, user, expected) in [
             ("/principals/users/bob/", &[][..], "bob", "ok"),
@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_names_nobody_has_said_yes_to_the_name_that_was_sent() {
+    fn a_server_that_names_no_user_is_believed() {
         let nameless = multistatus("<getetag/>");
         for settings in [&[][..], &[("principal", "any")], &[("domain", "example.com")]] {
             assert_eq!(verdict(settings, "bob", &nameless).0, "ok", "{settings:?}");
@@ -508,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nextcloud_that_names_nobody_was_asked_at_the_wrong_url() {
+    fn a_nextcloud_that_names_no_user_has_the_wrong_url() {
         let answer = recording(34, "webdav-no-principal");
         let (word, text) = verdict(&[], "bob", &answer);
         assert_eq!(word, "unavailable");
@@ -580,7 +580,7 @@ mod tests {
     }
 
     #[test]
-    fn another_method_is_proven_by_its_status() {
+    fn with_another_method_only_the_status_counts() {
         let settings = [("method", "GET"), ("success_status", "200"), ("failure_status", "403")];
         let answer = |status| verdict(&settings, "bob", &response(status, &[], "<html>")).0;
         assert_eq!((answer(200), answer(403), answer(401)), ("ok", "refused", "unavailable"));

@@ -26,7 +26,7 @@ promises! {
     a_password_that_one_protocol_refused_is_gone_from_all_after_a_flush
     a_reload_empties_the_cache
     a_wrong_password_locks_nobody_out
-    a_master_user_is_not_asked_about_and_leaves_nothing_in_the_cache
+    a_master_user_sends_no_request_and_leaves_nothing_in_the_cache
     a_mechanism_without_a_password_fails_with_a_reason
 }
 
@@ -277,7 +277,7 @@ fn a_wrong_password_locks_nobody_out(version: Version) {
     succeeds(&dovecot, PHONE);
 }
 
-fn a_master_user_is_not_asked_about_and_leaves_nothing_in_the_cache(version: Version) {
+fn a_master_user_sends_no_request_and_leaves_nothing_in_the_cache(version: Version) {
     let web = Web::start();
     let dovecot = Dovecot::start(version, &Setup { master: true, ..web.setup(LONG) });
     let login = format!("{USER}*{}", MASTER.0);

@@ -230,7 +230,7 @@ fn credentials_are_refused_or_sent_unchanged() {
 }
 
 #[test]
-fn whatever_verify_is_called_with_it_answers_or_raises_a_string() {
+fn every_call_of_verify_returns_a_verdict_or_raises_a_string() {
     let lua = Lua::new();
     lua.globals().set("httpbasic", embedded::httpbasic(&lua)).unwrap();
     // Port 1 refuses connections, so every call that passes the checks is unavailable.

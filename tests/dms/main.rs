@@ -36,7 +36,7 @@ macro_rules! examples {
 
 examples! {
     the_web_servers_password_opens_the_mailbox_by_every_protocol
-    an_address_that_leads_to_anothers_mailbox_opens_it_to_nobody_else
+    an_email_address_never_opens_the_mailbox_of_another_user
     a_token_that_the_identity_provider_refuses_never_reaches_the_web_server
     an_outage_is_a_temporary_failure_except_for_submission
     fail2ban_finds_the_address_of_each_refusal_and_of_nothing_else
@@ -75,7 +75,7 @@ fn the_web_servers_password_opens_the_mailbox_by_every_protocol(example: Example
     assert_eq!(nextcloud.asked().len(), asked, "a master user is not asked about");
 }
 
-fn an_address_that_leads_to_anothers_mailbox_opens_it_to_nobody_else(example: Example) {
+fn an_email_address_never_opens_the_mailbox_of_another_user(example: Example) {
     let nextcloud = Nextcloud::start(USERS);
     let mut server = MailServer::start(example, &nextcloud, None);
     let (address, user) =

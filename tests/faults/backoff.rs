@@ -76,7 +76,7 @@ fn no_connection_is_opened_during_the_backoff() {
 }
 
 #[test]
-fn an_answer_or_its_absence_never_keeps_the_next_login_from_being_asked() {
+fn neither_an_answer_nor_a_missing_one_starts_the_backoff() {
     let world = World::new();
     let silence = Vec::new();
     for said in [

@@ -101,7 +101,7 @@ fn a_silent_kept_connection_costs_one_timeout_and_is_closed() {
 /// Data that a server sends without a request must not be taken for the answer to the next request.
 /// Otherwise the next user could log in with any password.
 #[test]
-fn what_follows_an_answer_is_never_the_answer_to_the_next_request() {
+fn data_after_an_answer_is_never_taken_for_the_next_answer() {
     let world = World::new();
     let long = [refusal(), principal("alice"), vec![b' '; 100_000]].concat();
     let short = {
@@ -150,7 +150,7 @@ fn what_follows_an_answer_is_never_the_answer_to_the_next_request() {
 
 /// An incomplete TLS record is not visible as input, and could later be completed to an answer.
 #[test]
-fn a_part_of_what_follows_an_answer_is_never_completed_to_the_next_answer() {
+fn a_partial_record_after_an_answer_is_never_completed_to_the_next_answer() {
     let world = World::new();
     for (answered, splits) in [
         ("401 Unauthorized", &[1, 3, 5, 20][..]),
@@ -189,7 +189,7 @@ fn cases(splits: &[usize]) -> Vec<(usize, Rest, bool)> {
 }
 
 #[test]
-fn of_a_thousand_logins_at_a_server_that_sends_half_records_no_wrong_one_is_ok() {
+fn a_server_that_sends_half_records_lets_no_wrong_password_in() {
     let world = World::new();
     let identity = world.localhost();
     let server =
