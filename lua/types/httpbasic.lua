@@ -8,14 +8,14 @@ local httpbasic = {}
 
 ---The options of a client. Every value may also be a string, as Dovecot 2.4 passes it: "5000", "yes", "no".
 ---@class httpbasic.Options
----@field url string Required. The URL to send requests to: absolute, https:// or http://, without user name and fragment.
----@field domain? string The mail domain of user names on the server that have none, such as "example.com". Default: none.
----@field login_name? "user"|"username" The name to send: "user" is the login name as given, "username" is the name without domain. Default: "user".
----@field principal? "user"|"any" Whose password is accepted if the server names a user: "user" is the login's own, "any" is any user's. Default: "user".
+---@field url string Required. The absolute URL to send requests to, https:// or http://, without user name or fragment.
+---@field domain? string The mail domain of user names on the server that have none. Default: none.
+---@field login_name? "user"|"username" The name to send: the login name, or the name without domain. Default: "user".
+---@field principal? "user"|"any" Whose password is accepted: that of the login's own user, or any user's. Default: "user".
 ---@field file_access? "any"|"none" "none" refuses passwords that give access to files in Nextcloud. Default: "any".
----@field ca_file? string A PEM file with the certificates to trust: certificate authorities, or the server's own. Default: Mozilla's certificate authorities.
----@field timeout_msecs? integer The deadline of the whole lookup, in milliseconds, 100 to 55000. Default: 5000.
----@field connect_timeout_msecs? integer The deadline of one connection, including name resolution and TLS, in milliseconds, 100 to 55000. Default: 2000.
+---@field ca_file? string A PEM file of CAs, or the server's own certificate, to trust instead of Mozilla's CAs.
+---@field timeout_msecs? integer The time for the whole lookup, in milliseconds, 100 to 55000. Default: 5000.
+---@field connect_timeout_msecs? integer The time to connect, including TLS, in milliseconds, 100 to 55000. Default: 2000.
 ---@field backoff_msecs? integer How long an unreachable server is not retried, in milliseconds, 0 to 60000. Default: 2000.
 ---@field method? string The HTTP method. Default: "PROPFIND".
 ---@field success_status? integer The HTTP status that means the password is right, 200 to 399. Default: 207.
@@ -38,8 +38,8 @@ function httpbasic.client(options) end
 ---@class httpbasic.Client
 local client = {}
 
----"ok": the password is right. "refused": the password is wrong, or cannot be sent to any server.
----"disabled": the account is disabled. "throttled": the server rejects all logins from this address for a while.
+---"ok": the password is right. "refused": the password is wrong, is another user's, gives access to files although
+---file_access is "none", or cannot be sent to any server. "disabled": the account is disabled. "throttled": the server rejects all logins from this address for a while.
 ---"unavailable": the server gave no usable answer, so nothing is known about the password.
 ---@alias httpbasic.Verdict "ok"|"refused"|"disabled"|"throttled"|"unavailable"
 
