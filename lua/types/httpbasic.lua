@@ -38,8 +38,11 @@ function httpbasic.client(options) end
 ---@class httpbasic.Client
 local client = {}
 
----"ok": the password is right. "refused": the password is wrong, is another user's, gives access to files although
----file_access is "none", or cannot be sent to any server. "disabled": the account is disabled. "throttled": the server rejects all logins from this address for a while.
+---"ok": the password is right.
+---"refused": the password is wrong, is another user's, gives access to files although file_access is "none", or
+---cannot be sent to any server.
+---"disabled": the account is disabled.
+---"throttled": the server rejects all logins from this address for a while.
 ---"unavailable": the server gave no usable answer, so nothing is known about the password.
 ---@alias httpbasic.Verdict "ok"|"refused"|"disabled"|"throttled"|"unavailable"
 

@@ -192,7 +192,7 @@ fn meets(world: &World) {
 
 #[test]
 fn a_lack_of_file_descriptors_is_reported_as_such() {
-    let name = "names::too_few_file_descriptors_are_told_as_what_they_are";
+    let name = "names::a_lack_of_file_descriptors_is_reported_as_such";
     if !is_alone(name, &["prlimit", "--nofile=64:64"]) {
         return;
     }
