@@ -92,7 +92,7 @@ fn passwords_are_bytes_and_credentials_that_cannot_be_sent_are_refused() {
 }
 
 #[test]
-fn an_address_is_sent_only_if_it_is_one() {
+fn only_a_valid_ip_address_is_sent() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
     let forwarded = |remote_ip, header: &str| {

@@ -20,7 +20,7 @@ promises! {
     headers_that_never_end_are_a_temporary_failure_in_time
     an_answer_that_is_cut_is_a_temporary_failure_in_time
     thirty_logins_at_a_time_survive_an_outage_of_three_seconds
-    a_worker_needs_a_quarter_of_the_address_space_that_it_has
+    a_worker_needs_at_most_a_quarter_of_its_address_space
 }
 
 const USER: &str = "alice@example.com";
@@ -185,7 +185,7 @@ fn thirty_logins_at_a_time_survive_an_outage_of_three_seconds(version: Version) 
 
 /// The limit is 256 MB by default. Most of the memory is the heap of the resolver thread, which
 /// reserves up to 64 MB of address space.
-fn a_worker_needs_a_quarter_of_the_address_space_that_it_has(version: Version) {
+fn a_worker_needs_at_most_a_quarter_of_its_address_space(version: Version) {
     let mut web = Web::start(Fault::Refused);
     web.server.heal();
     let extra = "service auth-worker {\n  vsz_limit = 64M\n}\n";

@@ -118,7 +118,7 @@ fn radicale_behind_haproxy_names_the_user_and_keeps_the_connection() {
 }
 
 #[test]
-fn wsgidav_names_nobody_and_keeps_the_connection() {
+fn wsgidav_names_no_user_and_keeps_the_connection() {
     let world = World::new();
     let server = wsgidav::start(&world.ca, &ACCOUNTS);
     tells_right_from_wrong(&world, &server);
@@ -127,7 +127,7 @@ fn wsgidav_names_nobody_and_keeps_the_connection() {
 }
 
 #[test]
-fn rclone_names_nobody_and_keeps_the_connection() {
+fn rclone_names_no_user_and_keeps_the_connection() {
     let world = World::new();
     let server = rclone::start(&world.ca, &ACCOUNTS);
     tells_right_from_wrong(&world, &server);
@@ -136,7 +136,7 @@ fn rclone_names_nobody_and_keeps_the_connection() {
 }
 
 #[test]
-fn lighttpd_names_nobody_and_closes_after_a_refusal() {
+fn lighttpd_names_no_user_and_closes_after_a_refusal() {
     let world = World::new();
     let server = lighttpd::start(&world.ca, &ACCOUNTS);
     tells_right_from_wrong(&world, &server);
@@ -145,7 +145,7 @@ fn lighttpd_names_nobody_and_closes_after_a_refusal() {
 }
 
 #[test]
-fn apache_names_nobody_and_keeps_the_connection() {
+fn apache_names_no_user_and_keeps_the_connection() {
     let world = World::new();
     let apache = Apache::start(&world.ca, &ACCOUNTS);
     tells_right_from_wrong(&world, apache.server());
@@ -154,7 +154,7 @@ fn apache_names_nobody_and_keeps_the_connection() {
 }
 
 #[test]
-fn nginx_names_nobody_and_keeps_the_connection() {
+fn nginx_names_no_user_and_keeps_the_connection() {
     let world = World::new();
     let nginx = Nginx::start(&world.ca, &ACCOUNTS);
     tells_right_from_wrong(&world, nginx.server());

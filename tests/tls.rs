@@ -171,7 +171,7 @@ fn home_made_certificates_in_ca_file_are_trusted_or_the_reason_is_named() {
 #[test]
 fn a_server_may_require_a_client_certificate_by_the_status_400() {
     let world = World::new();
-    let nginx = Nginx::start_wanting_client_certificate(&world.ca);
+    let nginx = Nginx::start_requiring_client_certificate(&world.ca);
     world.run(&format!(
         "client = httpbasic.client {{ url = {:?}, ca_file = {:?}, {DEADLINES} }}",
         nginx.url(),

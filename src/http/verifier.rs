@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_is_not_in_ca_file_needs_an_issuer_that_is() {
+    fn without_the_certificate_itself_ca_file_must_have_its_issuer() {
         let ca = Identity::new("CA", CA, unchanged);
         let same_name = Identity::new("CA", CA, unchanged);
         let intermediate = ca.issue("intermediate", CA, unchanged);

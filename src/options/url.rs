@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_of_a_user_are_below_it() {
+    fn the_files_of_a_user_are_below_the_url() {
         for (base, name, expected) in [
             ("https://h/remote.php/dav/", "bob", "https://h/remote.php/dav/files/bob/"),
             ("https://h:8443/remote.php/dav", "bob", "https://h:8443/remote.php/dav/files/bob/"),

@@ -130,7 +130,7 @@ fn connections(world: &World) -> Vec<Row> {
             "tls: the certificate is signed by another CA of the same name",
         ),
         row(
-            "certificate signed by itself",
+            "self-signed certificate",
             Fault::Certificate(self_signed(&["localhost"])),
             unavailable,
             "tls: the certificate is self-signed and not in ca_file; ",

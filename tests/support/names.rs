@@ -48,7 +48,7 @@ pub fn are_available() -> bool {
     let id = Command::new("id").arg("-u").output().unwrap();
     let is_root = id.stdout == b"0\n";
     if !is_root {
-        println!("left out without root: the faults of a name service");
+        println!("skipped without root: the faults of a name server");
     }
     is_root
 }

@@ -38,7 +38,7 @@ impl Nginx {
     }
 
     /// Starts one that requires a client certificate.
-    pub fn start_wanting_client_certificate(ca: &Ca) -> Self {
+    pub fn start_requiring_client_certificate(ca: &Ca) -> Self {
         let tls = "ssl_verify_client on; ssl_client_certificate ca.pem;";
         Self::start_with(ca, &[], "return 207;", tls)
     }
