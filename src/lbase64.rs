@@ -133,8 +133,8 @@ impl Decoder {
     /// values 62 and 63. `value` returns the value of a byte.
     ///
     /// Letters, digits, the padding and the two given characters count. Every other byte is
-    /// skipped, even if it has a value. A value may be greater than 63: its upper bits are then
-    /// added to the preceding digits of its group.
+    /// skipped, even if it has a value. A value may be greater than 63. Its upper bits are then
+    /// added to the preceding digits, as far as they fit into the 24 bits of the group.
     pub fn new(text: &[u8], s62: u8, s63: u8, value: impl Fn(u8) -> Option<u32>) -> Self {
         let mut occurs = [false; 256];
         text.iter().for_each(|&byte| occurs[usize::from(byte)] = true);

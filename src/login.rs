@@ -27,8 +27,8 @@ pub fn verify(client: &Client, user: &[u8], password: &[u8], remote_ip: Option<&
     }
 }
 
-/// Sends one request, or two with `file_access = "none"`. Returns the verdict if an answer does not
-/// prove what it must.
+/// Sends one request, or two with `file_access = "none"`. The error is the verdict if the answers do
+/// not prove that the password is right.
 fn prove(client: &Client, user: &[u8], lookup: &Lookup) -> Result<(), Verdict> {
     let response = client.propfind(lookup).map_err(unavailable)?;
     verdict::check_answer(client.options(), user, &response)?;

@@ -28,7 +28,7 @@ pub fn without_domain<'a>(name: &'a [u8], domain: Domain) -> &'a [u8] {
 }
 
 /// Whether two names are the same user's. The comparison ignores the case of ASCII letters only.
-/// Other letters that look alike are different letters, so that nobody can imitate a name.
+/// Letters that only look alike are different, so that nobody can imitate a name.
 pub fn are_same(one: &[u8], other: &[u8], domain: Domain) -> bool {
     with_domain(one, domain).eq_ignore_ascii_case(&with_domain(other, domain))
 }

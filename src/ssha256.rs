@@ -26,8 +26,8 @@ static SALT_COUNTER: AtomicU64 = AtomicU64::new(0);
 /// The salted hash of `password` in Dovecot's scheme SSHA256: `{SSHA256}`, followed by the base64
 /// encoding of SHA-256(password, salt) and the salt.
 ///
-/// This is a fast hash on purpose. It exists only in the memory of Dovecot's auth process, until
-/// `auth_cache_ttl` has passed, and Dovecot computes it again at every login.
+/// This is a fast hash on purpose. It exists only in the memory of Dovecot's auth process, and
+/// Dovecot computes it again at every login.
 ///
 /// # Errors
 /// [`Error::Protocol`] if the operating system provides no random bytes.
@@ -57,8 +57,7 @@ mod tests {
 
     #[test]
     fn the_field_is_what_doveadm_pw_makes() {
-        // printf 'secret0123456789abcdef' | openssl sha256 -binary | cat - <(printf
-        // 0123456789abcdef) | base64 -w0
+        // printf 'secret0123456789abcdef' | openssl sha256 -binary | cat - <(printf 0123456789abcdef) | base64 -w0
         assert_eq!(
             salted(b"secret", *b"0123456789abcdef"),
             "{SSHA256}s6Cg+woK9jB5WED62wgbWPiwfW/BXES96rk7oBGXqjgwMTIzNDU2Nzg5YWJjZGVm"

@@ -15,7 +15,7 @@ use crate::text::{printable, printable_bytes};
 pub enum Verdict {
     /// The password is right. Holds its hash, the value of Dovecot's field `password`.
     Ok(String),
-    /// The user name or the password is wrong.
+    /// The user name or the password is wrong, or the password must not open this mailbox.
     Refused(String),
     /// The account is disabled. The password may be right.
     Disabled(String),

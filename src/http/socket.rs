@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// The granularity of the socket's timeouts, in milliseconds. Timeouts are rounded up to a multiple
-/// of it, so that most lookups on a kept connection need not change them, which would cost system
-/// calls. A deadline may be exceeded by this much.
+/// of it. Most lookups on a kept connection then need not change them, which saves system calls. A
+/// deadline may be exceeded by this much.
 const STEP_MSECS: u128 = 10;
 
 /// A TCP connection.

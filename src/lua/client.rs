@@ -60,7 +60,7 @@ pub fn pairs(table: &Table) -> mlua::Result<Vec<(String, Value)>> {
         Ok((key, value(&given)))
     };
     let mut pairs = table.pairs().map(pair).collect::<mlua::Result<Vec<_>>>()?;
-    // Lua's order is random, and the first error must not depend on it.
+    // Lua's order is not specified, and the first error must not depend on it.
     pairs.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(pairs)
 }
