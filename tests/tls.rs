@@ -21,10 +21,10 @@ const KEY_SIZE: &str = "the RSA key of the certificate or of its issuer is too w
 const SIGNATURE: &str = "the certificate is signed by an algorithm that is not supported, ";
 const VERSION_1: &str = "the certificate is of X.509 version 1; ";
 const NOTHING_IN_COMMON: &str =
-    "the server supports no common TLS version, cipher or key type: it needs TLS 1.3, or 1.2 with ";
-const TOO_OLD: &str = "the server's TLS is too old: ";
+    "the server supports no common TLS version, cipher or key type; it needs TLS 1.3, or 1.2 with ";
+const TOO_OLD: &str = "the server's TLS is too old; ";
 const CLIENT_CERTIFICATE: &str = "the server requires a client certificate, ";
-const TOO_LONG: &str = "the server's certificate chain is too long: ";
+const TOO_LONG: &str = "the server's certificate chain is too long; ";
 
 /// The verdict. If it is not `ok`, also the text after `tls: `.
 fn verify(made: &OpenSsl, ca_file: &str, port: u16) -> (String, String) {

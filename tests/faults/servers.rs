@@ -99,7 +99,7 @@ fn connections(world: &World) -> Vec<Row> {
                 wait(stream);
             }),
             unavailable,
-            "tls: the server supports no common TLS version, cipher or key type: ",
+            "tls: the server supports no common TLS version, cipher or key type; ",
         ),
         row(
             "plain HTTP on the TLS port",
