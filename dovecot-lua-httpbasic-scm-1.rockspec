@@ -17,5 +17,5 @@ build = {
    ]],
    install_command = [[install -D -m 644 target/release/libhttpbasic.so "$(LIBDIR)/httpbasic.so"]],
    install = { conf = { "lua/auth-httpbasic.lua", "lua/base64.lua" } },
-   copy_directories = { "examples" },
+   copy_directories = { "docs", "examples" },
 }

@@ -1,7 +1,7 @@
 -- A Dovecot passdb script that verifies passwords against a web server by HTTP Basic authentication.
 
 -- Dovecot 2.3 takes its settings from this table. Dovecot 2.4 takes them from lua_settings { } in
--- dovecot.conf; a setting there replaces the one here. README.md, "Options", describes all of them.
+-- dovecot.conf; a setting there replaces the one here. docs/options.md describes all settings.
 local settings = {
     url = "https://nextcloud.example.com/remote.php/dav/",
     -- domain = "example.com",        -- the mail domain of Nextcloud user names that have none

@@ -2,7 +2,7 @@
 //!
 //! Data goes one way. A script calls [`lua`], which passes each lookup on to [`login`]. That sends
 //! the [`credentials`] to the server through [`http`], [`dav`] parses the body of the answer, and
-//! [`verdict`] decides what the answer means. The [`options`] configure all of this. README.md
+//! [`verdict`] decides what the answer means. The [`options`] configure all of this. docs/lua.md
 //! describes the Lua interface.
 
 #![forbid(unsafe_code)]

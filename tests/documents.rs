@@ -1,10 +1,17 @@
-//! The tests, files and headings that the documents refer to exist.
+//! The tests and links in the documents exist, and their quotations of the code are right.
+
+#[path = "support/links.rs"]
+mod links;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use httpbasic::options::Options;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
 fn read(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let path = Path::new(ROOT).join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -23,7 +30,7 @@ fn each_test_that_security_md_names_exists() {
     let quoted = text.split('`').skip(1).step_by(2);
     let names: Vec<&str> = quoted.filter(|name| name.contains("::")).collect();
     assert!(names.len() > 40, "{names:?}");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(ROOT);
     let files: Vec<_> = ["src", "tests"].iter().flat_map(|it| sources(&root.join(it))).collect();
     for name in names {
         let (place, test) = name.rsplit_once("::").unwrap();
@@ -48,34 +55,92 @@ fn each_test_that_security_md_names_exists() {
 
 #[test]
 fn every_link_of_a_document_has_a_target() {
-    let (root, mut links) = (Path::new(env!("CARGO_MANIFEST_DIR")), 0);
-    for document in [
-        "README.md",
-        "SECURITY.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "docs/servers.md",
-        "examples/README.md",
-    ] {
-        let text = read(document);
-        let folder = root.join(document).parent().unwrap().to_path_buf();
-        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
-            if path.starts_with("https://") {
-                continue;
-            }
-            links += 1;
-            let target = if path.is_empty() { root.join(document) } else { folder.join(path) };
-            assert!(target.exists(), "{document}: {link}");
-            // Anchors as GitHub derives them from headings.
-            let is_heading = |line: &str| {
-                let words = line.trim_start_matches('#').trim().to_lowercase();
-                let kept = words.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-                line.starts_with('#') && kept.collect::<String>().replace(' ', "-") == heading
-            };
-            let has_heading = || fs::read_to_string(&target).unwrap().lines().any(is_heading);
-            assert!(heading.is_empty() || has_heading(), "{document}: {link}");
+    // The documents in `packages` are for the folders of the packages; `tests/packages.rs` follows their links.
+    let documents = links::documents(Path::new(ROOT), &["target", "packages"]);
+    assert!(links::follow(&documents) > 60);
+}
+
+#[test]
+fn every_page_is_linked_from_the_readme_and_named_in_the_packages() {
+    let pages = links::documents(&Path::new(ROOT).join("docs"), &[]);
+    assert!(pages.len() >= 8, "{pages:?}");
+    let (readme, install, debian) =
+        (read("README.md"), read("packages/INSTALL.md"), read("packages/README.Debian"));
+    for page in pages {
+        let page = format!("docs/{}", page.file_name().unwrap().to_str().unwrap());
+        for (name, text) in [("README.md", &readme), ("packages/INSTALL.md", &install)] {
+            assert!(links::links(text).any(|link| link == page), "{name} does not link {page}");
+        }
+        assert!(debian.contains(&page), "packages/README.Debian does not name {page}");
+    }
+}
+
+#[test]
+fn the_readme_has_at_most_170_lines() {
+    assert!(read("README.md").lines().count() <= 170);
+}
+
+/// The rows of the first table with this head, as their cells.
+fn table(text: &str, head: &str) -> Vec<Vec<String>> {
+    let rows = text.split_once(head).unwrap_or_else(|| panic!("no table {head:?}")).1;
+    let rows = rows.lines().skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.trim().into()).collect())
+        .collect()
+}
+
+#[test]
+fn the_tables_of_options_have_every_option_once_with_the_same_default() {
+    let head = "| option | default | meaning |";
+    let (page, glance) = (table(&read("docs/options.md"), head), table(&read("README.md"), head));
+    let mut names: Vec<_> = Options::names().map(|name| format!("`{name}`")).collect();
+    names.sort();
+    for rows in [&page, &glance] {
+        let mut named: Vec<_> = rows.iter().map(|row| row[0].clone()).collect();
+        named.sort();
+        assert_eq!(named, names);
+    }
+    for (row, short) in page.iter().zip(&glance) {
+        assert_eq!(row[0], short[0]);
+        assert!(row[1].starts_with(&short[1]), "{row:?} and {short:?}");
+    }
+}
+
+/// All texts that may be logged: those in the source, in the recorded answers and in `troubles.rs`.
+fn logged() -> String {
+    let root = Path::new(ROOT);
+    let mut files = sources(&root.join("src"));
+    files.extend(["lua/auth-httpbasic.lua", "tests/troubles.rs"].map(|path| root.join(path)));
+    for version in ["31", "34"] {
+        let entries = fs::read_dir(root.join(format!("tests/nextcloud-{version}"))).unwrap();
+        files.extend(entries.map(|entry| entry.unwrap().path()));
+    }
+    let texts = files.into_iter().map(|path| fs::read_to_string(path).unwrap());
+    let text = texts.collect::<Vec<_>>().join("\n").replace("\\\"", "\"");
+    // A backslash at the end of a line continues a text of Rust.
+    let mut lines = text.split("\\\n");
+    let first = lines.next().unwrap().to_owned();
+    lines.fold(first, |text, line| text + line.trim_start())
+}
+
+#[test]
+fn every_log_line_of_the_troubleshooting_page_is_one_that_is_logged() {
+    let (page, logged) = (read("docs/troubleshooting.md"), logged());
+    let sections = page.split("\n## ").filter(|section| {
+        section.starts_with("By log line") && !section.starts_with("By log line: lines of Dovecot")
+    });
+    let rows = sections.flat_map(str::lines).filter(|line| line.starts_with("| `"));
+    let quoted =
+        rows.flat_map(|row| row.split(" | ").next().unwrap().split('`').skip(1).step_by(2));
+    let mut checked = 0;
+    for line in quoted {
+        // The log line begins with the kind of the verdict or of the error.
+        let kinds = ["refused: ", "disabled: ", "throttled: ", "tls: ", "auth: Fatal: "];
+        let text = kinds.iter().find_map(|kind| line.strip_prefix(kind)).unwrap_or(line);
+        for part in text.split('…') {
+            let part = part.trim_matches([' ', ':', ';', ',']);
+            assert!(logged.contains(part), "{line}: nothing logs {part:?}");
+            checked += usize::from(part.len() > 10);
         }
     }
-    assert!(links > 20, "{links}");
+    assert!(checked > 25, "{checked}");
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use support::ca::Ca;
 use support::debian::Debian;
 use support::nginx::Nginx;
-use support::{imap, library, port};
+use support::{imap, library, links, port};
 
 const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -81,6 +81,8 @@ fn the_checksums_of_an_archive_and_of_its_files_are_right() {
             "examples/README.md",
             "examples/dovecot-2.3/auth-httpbasic.conf.ext",
             "examples/fail2ban/httpbasic.conf",
+            "docs/options.md",
+            "docs/login.svg",
             "INSTALL.md",
             "README.md",
             "LICENSE",
@@ -91,6 +93,25 @@ fn the_checksums_of_an_archive_and_of_its_files_are_right() {
         let text = fs::read_to_string(folder.path().join("INSTALL.md")).unwrap();
         assert!(text.contains(&format!("httpbasic {VERSION} for Lua {lua}")), "{text}");
         assert!(!text.contains('@'), "{text}");
+    }
+}
+
+#[test]
+fn no_link_of_a_packaged_document_is_dead() {
+    let archive = unpacked("5.4");
+    let deb = tempfile::tempdir().unwrap();
+    let extract = "dpkg-deb --extract \"$0\" .";
+    run(Command::new("bash").args(["-euc", extract]).arg(self::deb()).current_dir(&deb));
+    let doc = deb.path().join("usr/share/doc/dovecot-lua-httpbasic");
+    for folder in [archive.path(), &doc] {
+        let documents = links::documents(folder, &[]);
+        assert!(documents.iter().any(|path| path.ends_with("docs/options.md")), "{documents:?}");
+        assert!(links::follow(&documents) > 60);
+    }
+    let text = fs::read_to_string(doc.join("README.Debian")).unwrap();
+    let words = text.split([' ', '\n']).map(|word| word.trim_end_matches([',', '.']));
+    for path in words.filter(|word| word.starts_with("docs/") || word.starts_with("examples/")) {
+        assert!(doc.join(path).exists(), "README.Debian names {path}");
     }
 }
 
@@ -179,8 +200,7 @@ fn lintian_reports_nothing_about_the_debian_package() {
     run(Command::new("lintian").args(["--allow-root", "--fail-on", "error,warning"]).arg(deb()));
 }
 
-/// Follows the steps of `examples/README.md` for plain Dovecot. The library and the script must be
-/// installed.
+/// Follows the steps of `docs/dovecot.md`. The library and the script must be installed.
 fn configure(debian: &mut Debian, release: &str, examples: &str, nginx: &Nginx) {
     let (url, ca_file) = (nginx.url(), nginx.ca_file());
     let ca_file = ca_file.display();

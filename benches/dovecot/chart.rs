@@ -1,4 +1,4 @@
-//! A bar chart of the results: an SVG that is readable on light and on dark pages.
+//! A bar chart of the results: an SVG with its own background, for light and for dark pages.
 
 use std::fmt::Write;
 
@@ -19,20 +19,16 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .name { text-anchor: end }
 .bar { fill: #8c959f }
 .ours { fill: #0969da }
-@media (prefers-color-scheme: dark) {
-  text { fill: #e6edf3 }
-  .bar { fill: #6e7681 }
-  .ours { fill: #4493f8 }
-}";
+.paper { fill: #ffffff; stroke: #d0d7de }";
 
 type Value = fn(&Contestant) -> Option<f64>;
 
 const PANELS: [(&str, usize, Value); 3] = [
-    ("CPU time of the auth worker, µs a login", 0, |script| {
+    ("CPU time of the auth worker, µs per login", 0, |script| {
         script.median(|round| Some(round.single.worker_cpu))
     }),
-    ("System calls of the auth worker, a login", 0, |script| script.system_calls),
-    ("Time of a login (median), ms", 2, |script| script.median(|round| Some(round.single.p50))),
+    ("System calls of the auth worker, per login", 0, |script| script.system_calls),
+    ("Duration of a login (median), ms", 2, |script| script.median(|round| Some(round.single.p50))),
 ];
 
 /// Draws one panel per measure, with one bar per script.
@@ -42,7 +38,10 @@ pub fn draw(contestants: &[Contestant], machine: &str) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
          viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
-         <title>What a login costs, by passdb script</title>\n<style>\n{STYLE}\n</style>\n"
+         <title>What a login costs, by passdb script</title>\n<style>\n{STYLE}\n</style>\n\
+         <rect class=\"paper\" x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"8\"/>\n",
+        WIDTH - 1.0,
+        height - 1.0
     );
     for (index, (title, decimals, value)) in PANELS.into_iter().enumerate() {
         let top = panel_height * index as f64;

@@ -61,7 +61,7 @@ pub fn all(version: Version, nginx: &Nginx) -> Vec<Contestant> {
         ..ours.clone().with("cache_key_has_password", "true")
     };
     [
-        ("nothing asked", Setup::of_script(include_str!("nothing.lua"))),
+        ("no request", Setup::of_script(include_str!("nothing.lua"))),
         ("dovecot.http.client", asking(include_str!("http_client.lua"), version, nginx)),
         ("luasocket, luasec", asking(include_str!("luasocket.lua"), version, nginx)),
         ("httpbasic", ours),

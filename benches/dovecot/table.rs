@@ -23,7 +23,7 @@ enum Row {
 pub fn logins(contestants: &[Contestant]) -> String {
     let [nothing, guide, ..] = contestants else { panic!("too few scripts") };
     let names: Vec<_> = contestants.iter().map(|contestant| contestant.name).collect();
-    let mut text = format!("| a login | {} |\n|---|", names.join(" | "));
+    let mut text = format!("| per login | {} |\n|---|", names.join(" | "));
     text += &"--:|".repeat(names.len());
     text.push('\n');
     for (name, decimals, row) in rows() {
@@ -51,22 +51,22 @@ fn rows() -> Vec<(&'static str, usize, Row)> {
     let net = |value: fn(&Round) -> f64| Row::Net(median(move |round| Some(value(round))));
     vec![
         ("CPU of the worker, µs", 0, own(worker)),
-        ("— above nothing asked", 0, net(worker)),
+        ("— above no request", 0, net(worker)),
         ("— part of dovecot.http.client's", 2, Row::Part(worker)),
         ("CPU of the auth process, µs", 0, own(|round| round.single.auth_cpu)),
         ("system calls of the worker", 1, Row::Own(Box::new(|script| script.system_calls))),
-        ("one at a time: a second", 0, own(|round| round.single.per_second)),
+        ("one at a time: logins per second", 0, own(|round| round.single.per_second)),
         ("— p50, ms", 2, own(|round| round.single.p50)),
         ("— p99, ms", 2, own(|round| round.single.p99)),
-        ("eight at a time: a second", 0, own(|round| round.parallel.per_second)),
+        ("eight at a time: logins per second", 0, own(|round| round.parallel.per_second)),
         ("— CPU of the workers, µs", 0, own(workers)),
-        ("— above nothing asked", 0, net(workers)),
+        ("— above no request", 0, net(workers)),
         ("— part of dovecot.http.client's", 2, Row::Part(workers)),
         ("— p50, ms", 2, own(|round| round.parallel.p50)),
         ("— p99, ms", 2, own(|round| round.parallel.p99)),
         ("first login of a new worker, ms", 1, own(|round| round.first)),
         ("private memory of a worker, MB", 1, Row::Own(median(private))),
-        ("— above nothing asked", 1, Row::Net(median(private))),
+        ("— above no request", 1, Row::Net(median(private))),
         ("resident memory of a worker, MB", 1, Row::Own(median(resident))),
     ]
 }

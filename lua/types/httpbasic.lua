@@ -1,6 +1,6 @@
 ---@meta httpbasic
 
--- Type annotations for editors. No program loads this file. README.md, "The Lua interface", has the details.
+-- Type annotations for editors. No program loads this file. docs/lua.md has the details.
 
 ---@class httpbasic
 ---@field _VERSION string The version, such as "0.1.0".

@@ -162,7 +162,7 @@ impl MailServer {
     }
 }
 
-/// Follows the steps of `examples/README.md` in the administrator's `docker-data`.
+/// Follows the steps of `docs/docker-mailserver.md` in the administrator's `docker-data`.
 fn follow_the_steps(example: Example, docker_data: &Path, url: &str) {
     let config = docker_data.join("dms/config");
     let lua = config.join("dovecot/lua");

@@ -32,6 +32,7 @@ pub mod imap;
 pub mod leftovers;
 pub mod library;
 pub mod lighttpd;
+pub mod links;
 pub mod mail_client;
 pub mod names;
 pub mod nextcloud;
