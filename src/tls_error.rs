@@ -20,14 +20,14 @@ const MAX_CHARS: usize = 250;
 /// As much of the names in a certificate as is shown, in characters.
 const MAX_NAMES_CHARS: usize = 100;
 
-const NOTHING_IN_COMMON: &str = "the server finds nothing in common: it needs TLS 1.3, or 1.2 with \
+const NOTHING_IN_COMMON: &str = "the server finds nothing in common; it needs TLS 1.3, or 1.2 with \
      ECDHE and AES-GCM or ChaCha20, and an RSA, P-256, P-384 or Ed25519 key; or it wants a client \
      certificate, and none is sent";
-const TOO_OLD: &str = "the server's TLS is too old: it needs TLS 1.2 or 1.3";
+const TOO_OLD: &str = "the server's TLS is too old; it needs TLS 1.2 or 1.3";
 const NOT_TLS: &str =
     "the server does not speak TLS on this port; check the URL's port and its https://";
 const CHAIN_TOO_LONG: &str =
-    "the server's certificate chain is too long: have the server send less than 64 KiB";
+    "the server's certificate chain is too long; have the server send less than 64 KiB";
 const CLIENT_CERTIFICATE: &str =
     "the server wants a client certificate, and none is sent; have it ask for none at this URL";
 const MALFORMED: &str = "the certificate is malformed; have it issued again";
@@ -51,7 +51,7 @@ impl fmt::Display for Untrusted {
                  there"
             }
             Untrusted::KeySize => {
-                "the RSA key of the certificate or of its issuer is too weak, or too long: it needs \
+                "the RSA key of the certificate or of its issuer is too weak, or too long; it needs \
                  2048 to 8192 bits"
             }
             Untrusted::OtherKey => {

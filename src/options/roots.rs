@@ -1,6 +1,6 @@
 //! The certificates to trust.
 
-use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::value::Value;
+use crate::file;
 use crate::text::printable;
 use crate::tls_error;
 
@@ -34,7 +35,7 @@ impl Roots {
     pub fn from_file(value: &Value) -> Result<Self, String> {
         let path = value.text("the path of a PEM file")?;
         let name = printable(path);
-        let bytes = read(path)?;
+        let bytes = file::read(Path::new(path), MAX_BYTES)?;
         let certificates = if bytes.starts_with(DER) {
             vec![CertificateDer::from(bytes)]
         } else {
@@ -50,26 +51,6 @@ impl Roots {
             })?;
         }
         Ok(Self::Own(certificates.into()))
-    }
-}
-
-/// The content of a file. Neither blocks nor fills the memory.
-fn read(path: &str) -> Result<Vec<u8>, String> {
-    let name = printable(path);
-    let cannot_be_read = |problem| format!("cannot be read: {name}: {problem}");
-    // Asked before it is opened, since opening a pipe may take forever. Reading one of the kernel's
-    // files may, too: these have no size.
-    let metadata = fs::metadata(path).map_err(cannot_be_read)?;
-    if metadata.is_dir() {
-        return Err(format!("is a directory, not a file: {name}"));
-    }
-    if !metadata.is_file() {
-        return Err(format!("is not a regular file: {name}"));
-    }
-    match metadata.len() {
-        0 => Err(format!("is empty: {name}")),
-        1..=MAX_BYTES => fs::read(path).map_err(cannot_be_read),
-        _ => Err(format!("is larger than 4 MiB: {name}")),
     }
 }
 
@@ -109,6 +90,8 @@ fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn string(text: &str) -> Value {

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::mounted::{Mounted, honest, run};
+use crate::mounted::{Mounted, run};
+use crate::support::checker::honest;
 use crate::support::library;
 
 /// What a doveconf prints.

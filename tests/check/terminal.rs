@@ -4,7 +4,8 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::mounted::{Mounted, PASSWORD, USER, honest, seen, shows_no_secret};
+use crate::mounted::{Mounted, seen};
+use crate::support::checker::{PASSWORD, USER, honest, shows_no_secret};
 use crate::support::http::refusal;
 use crate::support::pty::Pty;
 

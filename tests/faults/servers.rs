@@ -99,7 +99,7 @@ fn connections(world: &World) -> Vec<Row> {
                 wait(stream);
             }),
             unavailable,
-            "tls: the server finds nothing in common: ",
+            "tls: the server finds nothing in common; ",
         ),
         row(
             "plain HTTP on the TLS port",
