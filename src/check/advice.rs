@@ -51,12 +51,12 @@ pub fn about_error(error: &Error) -> Finding {
 
 /// What to do about a file that cannot be used.
 pub fn about_file(path: &Path, otherwise: &str) -> String {
-    match path.is_dir() {
-        true => "Docker makes a folder where a file to be mounted is missing: remove the folder, \
-                 and copy the file there"
-            .into(),
-        false => otherwise.into(),
+    if path.is_dir() {
+        return "Docker makes a folder where a file to be mounted is missing: remove the folder, \
+                and copy the file there"
+            .into();
     }
+    if path.exists() { otherwise.into() } else { "is the path right?".into() }
 }
 
 /// What to do about an answer without proof.

@@ -73,3 +73,43 @@ fn shown(name: &GeneralName) -> String {
         _ => "another kind of name".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+
+    use super::*;
+
+    fn certificate(change: impl Fn(&mut CertificateParams)) -> Vec<u8> {
+        let mut params = CertificateParams::new(["localhost".into()]).unwrap();
+        change(&mut params);
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn hostile_names_control_no_terminal_and_fill_no_screen() {
+        let hostile = "\u{1b}[31m\u{202e}\n".repeat(5000);
+        let der = certificate(|params| {
+            params.distinguished_name.push(DnType::CommonName, &hostile);
+            params.subject_alt_names =
+                vec![SanType::DnsName("\u{1b}[2J\n".repeat(1000).try_into().unwrap()); 100];
+        });
+        let text = describe(&der).text().to_string();
+        assert!(text.starts_with("certificate for  [2J "), "{text}");
+        assert!(text.contains(" and 96 more from CN=") && text.chars().count() < 1200, "{text}");
+        assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text}");
+    }
+
+    #[test]
+    fn a_damaged_certificate_is_read_without_harm() {
+        let der = certificate(|_| {});
+        for at in 0..der.len() {
+            for value in [0, 1, 0x30, 0x7f, 0x80, 0x84, 0xff] {
+                let mut damaged = der.clone();
+                damaged[at] = value;
+                describe(&damaged);
+            }
+            describe(&der[..at]);
+        }
+    }
+}

@@ -250,4 +250,32 @@ mod tests {
         let own = std::fs::read("/proc/self/exe").unwrap();
         assert!(Needs::new(&own).unwrap_err().contains(ENTRY));
     }
+
+    /// Damages the parts that say where the others are, each time in another way.
+    #[test]
+    fn a_damaged_library_is_read_without_harm() {
+        // The smallest one of this process.
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let paths = maps.lines().filter_map(|line| line.find('/').map(|at| &line[at..]));
+        let libraries = paths.filter(|path| path.contains(".so"));
+        let own = libraries.map(|path| std::fs::read(path).unwrap()).min_by_key(Vec::len).unwrap();
+        let header = Elf::parse_header(&own).unwrap();
+        let tables = [0, header.e_phoff as usize, header.e_shoff as usize];
+        let mut bytes = own.clone();
+        let mut number = 1_u64;
+        let mut random = || {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (number >> 33) as usize
+        };
+        for _ in 0..2000 {
+            let at = tables[random() % 3] + random() % 1000;
+            let value = [0, 1, 0x7f, 0x80, 0xff, random() as u8][random() % 6];
+            let width = [1, 2, 4, 8][random() % 4];
+            let end = (at + width).min(bytes.len());
+            bytes[at..end].fill(value);
+            let _ = Needs::new(&bytes);
+            let _ = Needs::new(&bytes[..random() % bytes.len()]);
+            bytes[at..end].copy_from_slice(&own[at..end]);
+        }
+    }
 }

@@ -101,7 +101,7 @@ fn play(
 
     lua.load(text).set_name(format!("@{}", path.display())).exec()?;
     let table = settings.map(|settings| lua.create_table_from(settings.iter().cloned()));
-    globals.get::<Function>("script_init")?.call::<()>(table.transpose()?)?;
+    function(&globals, "script_init")?.call::<()>(table.transpose()?)?;
     // Dovecot 2.4 asks for the cache key before the first login.
     let cache_key: Option<Function> = globals.get("auth_passdb_get_cache_key")?;
     if let Some(cache_key) = cache_key.filter(|_| settings.is_some()) {
@@ -111,14 +111,19 @@ fn play(
     for method in ["log_debug", "log_info", "log_warning", "log_error"] {
         request.set(method, nothing(&lua)?)?;
     }
-    let lookup: Function = globals.get("auth_passdb_lookup")?;
-    let result = lookup.call::<LuaValue>(request);
+    let result = function(&globals, "auth_passdb_lookup")?.call::<LuaValue>(request);
     let options = given.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some(options) = options else { return result.map(|_| None) };
     // A script may use more of Dovecot than there is here.
     let refused_is_unknown =
         result.ok().map(|result| result.as_string().is_some_and(|result| *result == UNKNOWN));
     Ok(Some(Script { options, refused_is_unknown }))
+}
+
+/// The script's function that Dovecot calls by this name.
+fn function(globals: &Table, name: &str) -> mlua::Result<Function> {
+    let function: Option<Function> = globals.get(name)?;
+    function.ok_or_else(|| mlua::Error::runtime(format!("the script has no function {name}")))
 }
 
 fn nothing(lua: &Lua) -> mlua::Result<Function> {

@@ -71,7 +71,10 @@ fn whoever_the_password_belongs_to_is_told_with_the_settings_that_fit() {
     let (status, text) = mounted.check(&[&any[..], &["--domain", "example.com"]].concat());
     says(
         &text,
-        &["✓ user        alice, which", "! principal = \"any\" lets other users in as this"],
+        &[
+            "✓ user        alice, which",
+            "! principal = \"any\" accepts the passwords of other users",
+        ],
     );
     assert_eq!(status, 0);
     let (status, text) = mounted.check(&["--domain", "example.com", "--login-name", "username"]);
