@@ -13,6 +13,7 @@ pub mod check;
 pub mod credentials;
 pub mod dav;
 pub mod error;
+mod file;
 pub mod http;
 pub mod lbase64;
 pub mod login;

@@ -13,12 +13,15 @@ use tempfile::TempDir;
 use support::ca::Ca;
 use support::debian::Debian;
 use support::nginx::Nginx;
-use support::{imap, library, links, port};
+use support::{checker, findings, imap, library, links, port};
 
 const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const USER: &str = "alice";
 const PASSWORD: &str = "correct horse";
+
+/// Where INSTALL.md puts the files.
+const LUA: &str = "/etc/dovecot/lua";
 
 /// Runs a command, which must succeed, and returns its output.
 fn run(command: &mut Command) -> String {
@@ -264,44 +267,54 @@ fn the_archive_logs_a_user_in(release: &str) {
     logs_in(&mut debian, release, &format!("{path}/examples"));
 }
 
-/// Runs the archive's httpbasic-check without Lua, openssl and a terminal.
-fn the_archives_checker_needs_nothing(release: &str) {
-    let folder = unpacked("5.4");
-    let path = folder.path().display();
-    let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
-    let url = nginx.url();
-    fs::write(folder.path().join("other.pem"), Ca::new().pem()).unwrap();
+/// A Debian with the archive's files beside each other, and without Lua and openssl.
+fn with_the_archive_alone(release: &str, folder: &Path) -> Debian {
     let mut debian = Debian::start(release);
     debian.run(&format!(
         "rm -f /usr/bin/lua* /usr/bin/openssl /usr/lib/*/liblua*
-         install -d /etc/dovecot/lua
-         cp {path}/lua/httpbasic.so {path}/lua/httpbasic-check {path}/lua/auth-httpbasic.lua \
-             /etc/dovecot/lua/"
+         install -d {LUA}
+         cp {0}/lua/httpbasic.so {0}/lua/httpbasic-check {0}/lua/auth-httpbasic.lua {LUA}/",
+        folder.display()
     ));
-    configure(&mut debian, release, &format!("{path}/examples"), &nginx);
-    let mut check = |password: &str, arguments: &str| {
-        let program = "/etc/dovecot/lua/httpbasic-check --password-stdin --user";
-        debian.attempt(&format!("echo '{password}' | {program} {USER} {arguments}"))
-    };
-    let (succeeded, text) = check(PASSWORD, "");
-    assert!(succeeded && text.contains("✓ library     /etc/dovecot/lua/httpbasic.so, "), "{text}");
-    assert!(text.contains(", in a passdb of Dovecot 2.") && !text.contains("cache key"), "{text}");
-    assert!(text.ends_with("This login succeeds."), "{text}");
-    for (password, arguments, said) in [
-        ("another one", "", "✗ password    401 Unauthorized"),
-        (PASSWORD, "--url https://localhost:1/", "✗ connection  connect: "),
-        (PASSWORD, "--url https://host.invalid/", "✗ name        dns: "),
-        (PASSWORD, &*format!("--ca-file {path}/other.pem"), "✗ TLS         tls: the certificate"),
-        (PASSWORD, &format!("--url {}", url.replace("/dav/", "/none/")), "✗ server      40"),
-        (PASSWORD, "--file-access none", "✗ files "),
-    ] {
-        let (succeeded, text) = check(password, arguments);
-        assert!(!succeeded && text.contains(said), "{said}\n{text}");
-    }
+    debian
+}
+
+/// Runs the archive's program with a password on standard input. Its exit status and what it says.
+fn check(debian: &mut Debian, password: &str, arguments: &[String]) -> (i32, String) {
+    let quoted: Vec<_> =
+        arguments.iter().map(|it| format!("'{}'", it.replace('\'', "'\\''"))).collect();
+    let text = debian.run(&format!(
+        "echo '{password}' | {LUA}/httpbasic-check {} && echo 0 || echo $?",
+        quoted.join(" ")
+    ));
+    let (text, status) = text.rsplit_once('\n').unwrap();
+    (status.parse().unwrap(), format!("{text}\n"))
+}
+
+fn the_archives_checker_finds_every_fault(release: &str) {
+    let folder = unpacked("5.4");
+    findings::find_all(|| {
+        let mut debian = with_the_archive_alone(release, folder.path());
+        move |arguments| check(&mut debian, checker::PASSWORD, arguments)
+    });
+}
+
+fn the_archives_checker_reads_dovecots_settings(release: &str) {
+    let folder = unpacked("5.4");
+    let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
+    let mut debian = with_the_archive_alone(release, folder.path());
+    configure(&mut debian, release, &format!("{}/examples", folder.path().display()), &nginx);
+    let arguments = ["--user", USER, "--password-stdin"].map(String::from);
+    let (status, text) = check(&mut debian, PASSWORD, &arguments);
+    assert!(status == 0 && text.contains(&format!("✓ library     {LUA}/httpbasic.so, ")), "{text}");
+    assert!(text.contains(", in a passdb of Dovecot 2.") && !text.contains('!'), "{text}");
+    let (status, text) = check(&mut debian, "another one", &arguments);
+    assert!(status == 1 && text.contains("✗ password    401 Unauthorized"), "{text}");
     let other = unpacked("5.3");
-    debian.run(&format!("cp {}/lua/httpbasic.so /etc/dovecot/lua/", other.path().display()));
-    let (_, text) = debian.attempt("/etc/dovecot/lua/httpbasic-check --url https://localhost:1/");
-    assert!(text.contains("is for Lua 5.3, and Dovecot has Lua 5.4"), "{text}");
+    debian.run(&format!("cp {}/lua/httpbasic.so {LUA}/", other.path().display()));
+    let (status, text) = check(&mut debian, PASSWORD, &arguments);
+    let said = "is for Lua 5.3, and Dovecot has Lua 5.4";
+    assert!(status == 1 && text.contains(said), "{text}");
 }
 
 /// A command that lists all files and folders, except dpkg's own records.
@@ -332,8 +345,13 @@ fn the_debian_package_starts_nothing_and_leaves_nothing(release: &str) {
 
 mod on_debian_12 {
     #[test]
-    fn the_archives_checker_needs_nothing() {
-        super::the_archives_checker_needs_nothing("12");
+    fn the_archives_checker_finds_every_fault() {
+        super::the_archives_checker_finds_every_fault("12");
+    }
+
+    #[test]
+    fn the_archives_checker_reads_dovecots_settings() {
+        super::the_archives_checker_reads_dovecots_settings("12");
     }
 
     #[test]
@@ -356,8 +374,13 @@ mod on_debian_13 {
     use super::*;
 
     #[test]
-    fn the_archives_checker_needs_nothing() {
-        super::the_archives_checker_needs_nothing("13");
+    fn the_archives_checker_finds_every_fault() {
+        super::the_archives_checker_finds_every_fault("13");
+    }
+
+    #[test]
+    fn the_archives_checker_reads_dovecots_settings() {
+        super::the_archives_checker_reads_dovecots_settings("13");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The trust anchors.
 
-use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::value::Value;
+use crate::file;
 use crate::text::printable;
 use crate::tls_error;
 
@@ -35,7 +36,7 @@ impl Roots {
     pub fn from_file(value: &Value) -> Result<Self, String> {
         let path = value.text("the path of a PEM file")?;
         let name = printable(path);
-        let bytes = read(path)?;
+        let bytes = file::read(Path::new(path), MAX_BYTES)?;
         let certificates = if bytes.starts_with(DER) {
             vec![CertificateDer::from(bytes)]
         } else {
@@ -51,26 +52,6 @@ impl Roots {
             })?;
         }
         Ok(Self::Own(certificates.into()))
-    }
-}
-
-/// Reads a file. Does not block, and limits the size.
-fn read(path: &str) -> Result<Vec<u8>, String> {
-    let name = printable(path);
-    let cannot_be_read = |problem| format!("cannot be read: {name}: {problem}");
-    // Checked before the file is opened, because opening a pipe may block. Reading one of the
-    // kernel's files may block too, but their size is 0.
-    let metadata = fs::metadata(path).map_err(cannot_be_read)?;
-    if metadata.is_dir() {
-        return Err(format!("is a directory, not a file: {name}"));
-    }
-    if !metadata.is_file() {
-        return Err(format!("is not a regular file: {name}"));
-    }
-    match metadata.len() {
-        0 => Err(format!("is empty: {name}")),
-        1..=MAX_BYTES => fs::read(path).map_err(cannot_be_read),
-        _ => Err(format!("is larger than 4 MiB: {name}")),
     }
 }
 
@@ -110,6 +91,8 @@ fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn string(text: &str) -> Value {

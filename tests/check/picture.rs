@@ -7,8 +7,9 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::process::Command;
 
-use crate::mounted::{Mounted, USER};
+use crate::mounted::Mounted;
 use crate::support::alone::is_alone;
+use crate::support::checker::USER;
 use crate::support::http::{Server, configuration, listener};
 use crate::support::names::{self, Answer, HOST, NAMESPACES, Names};
 use crate::support::pty::Pty;
@@ -67,8 +68,7 @@ fn run() -> String {
         });
     });
     let mut command = Command::new(format!("{lua}/httpbasic-check"));
-    let paths = format!("{lua}:{}", std::env::var("PATH").unwrap());
-    command.args(["--user", USER]).env("PATH", paths).env("TERM", "xterm").env_remove("NO_COLOR");
+    command.args(["--user", USER]).env("PATH", lua).env("TERM", "xterm").env_remove("NO_COLOR");
     let mut pty = Pty::start(&command, COLUMNS);
     pty.wait_for("Password of ");
     pty.wait_for_echo(false);

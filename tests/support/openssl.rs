@@ -21,6 +21,20 @@ basicConstraints = CA:FALSE
 subjectAltName = DNS:localhost
 [nameless]
 basicConstraints = CA:FALSE
+[guide]
+basicConstraints = critical, CA:TRUE
+subjectAltName = DNS:localhost
+[elsewhere]
+subjectAltName = DNS:mail.example.com
+[for-clients]
+subjectAltName = DNS:localhost
+extendedKeyUsage = clientAuth
+[critical]
+subjectAltName = DNS:localhost
+1.2.3.4 = critical, DER:05:00
+[constrained-ca]
+basicConstraints = critical, CA:TRUE
+nameConstraints = critical, permitted;DNS:example.org
 ";
 
 /// A folder with certificates.
@@ -58,19 +72,21 @@ impl OpenSsl {
         assert!(self.try_run(arguments), "openssl {arguments}");
     }
 
-    /// Makes `NAME.pem` and `NAME.key`: the self-signed certificate of a CA.
-    pub fn make_ca(&self, name: &str, key: &str) {
-        self.run(&format!(
-            "req -x509 -newkey {key} -nodes -keyout {name}.key -out {name}.pem -days 30 \
-             -subj /CN={name} -extensions ca"
-        ));
+    /// Makes `NAME.pem` and `NAME.key`: a certificate for this common name that is signed by itself.
+    pub fn make(&self, name: &str, key: &str, section: &str, common_name: &str) {
+        self.request(name, key, section, common_name, "");
     }
 
-    /// Makes `server.pem` and `server.key`: a certificate for localhost, issued by the CA `ca`.
-    pub fn issue(&self, ca: &str, key: &str, more: &str) {
+    /// Makes `NAME.pem` and `NAME.key`: a certificate for localhost, issued by `issuer`.
+    pub fn issue(&self, issuer: &str, name: &str, key: &str, section: &str, more: &str) {
+        let more = format!("-CA {issuer}.pem -CAkey {issuer}.key {more}");
+        self.request(name, key, section, name, &more);
+    }
+
+    fn request(&self, name: &str, key: &str, section: &str, common_name: &str, more: &str) {
         self.run(&format!(
-            "req -x509 -CA {ca}.pem -CAkey {ca}.key -newkey {key} -nodes -keyout server.key \
-             -out server.pem -days 30 -subj /CN=localhost -extensions server {more}"
+            "req -x509 -newkey {key} -nodes -keyout {name}.key -out {name}.pem -days 30 \
+             -subj /CN={common_name} -extensions {section} {more}"
         ));
     }
 
@@ -86,16 +102,14 @@ impl OpenSsl {
         }
     }
 
-    /// Starts a server with the certificate `NAME.pem` and returns its port. It answers GET with
-    /// 200.
+    /// Serves `NAME.pem` with its key on the port that is returned. GET is answered by 200. `more` may
+    /// name files of the folder.
     pub fn serve(&self, name: &str, more: &str) -> (Process, u16) {
         let port = port::free();
-        let file = |name: &str| self.path(name).display().to_string();
-        let (certificate, key) = (file(&format!("{name}.pem")), file(&format!("{name}.key")));
-        let (configuration, log) = (file("openssl.cnf"), file("server.log"));
+        let folder = self.folder.path().display();
         let command = format!(
-            "OPENSSL_CONF={configuration} exec openssl s_server -www -quiet \
-             -accept 127.0.0.1:{port} -cert {certificate} -key {key} {more} >{log} 2>&1"
+            "cd {folder}; OPENSSL_CONF=openssl.cnf exec openssl s_server -www -quiet \
+             -accept 127.0.0.1:{port} -cert {name}.pem -key {name}.key {more} >{port}.log 2>&1"
         );
         let mut process = Process::start(&["sh", "-c", &command]);
         process.wait_for_port(port);
