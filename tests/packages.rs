@@ -414,11 +414,14 @@ mod on_debian_13 {
              luarocks --lua-version 5.4 show --rock-dir dovecot-lua-httpbasic",
             checkout.path().display()
         ));
-        let rock = rock.lines().last().unwrap();
-        debian.run(&format!(
-            "install -d /etc/dovecot/lua
-             cp {rock}/conf/auth-httpbasic.lua /etc/dovecot/lua/"
-        ));
+        let (text, rock) = rock.rsplit_once('\n').unwrap();
+        let script = format!("{rock}/conf/auth-httpbasic.lua");
+        let said = format!("Copy the script for Dovecot to {LUA}: {script}\n");
+        assert!(text.contains(&said), "{text}");
+        debian.run(&format!("install -d {LUA}; cp {script} {LUA}/"));
+        let (_, text) = debian.attempt("httpbasic-check --url https://localhost:1/");
+        let said = "✓ library     /usr/local/lib/lua/5.4/httpbasic.so, for Lua 5.4";
+        assert!(text.contains(said) && text.contains("✗ connection "), "{text}");
         logs_in(&mut debian, "13", &format!("{rock}/examples"));
     }
 }

@@ -34,7 +34,7 @@ fn what_is_wrong_with_a_servers_tls_is_named_with_the_remedy() {
 }
 
 #[test]
-fn a_certificate_in_openssls_own_format_is_told() {
+fn a_certificate_in_openssls_own_format_is_named() {
     let made = certificates();
     let (world, trusted) = (World::new(), made.path("guide.trusted"));
     let raised = world.raised(&format!(

@@ -8,9 +8,9 @@ use crate::error::{Error, Phase};
 use crate::http::Response;
 use crate::options::Options;
 
-/// A text of the library's: the cause, and after a semicolon the remedy.
+/// Splits a text of the library into the cause and, after a semicolon, the remedy.
 pub fn explained(text: &str) -> Finding {
-    // Parentheses hold the words of others.
+    // Text in parentheses may come from the server.
     let is_outside =
         |at: &usize| text[..*at].matches('(').count() == text[..*at].matches(')').count();
     match text.match_indices("; ").map(|(at, _)| at).find(is_outside) {

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_usage_has_the_status_2_and_help_has_0() {
+    fn wrong_usage_has_status_2_and_help_has_status_0() {
         for arguments in
             [&["--uri", "x"][..], &["--url"], &["x"], &["--password-stdin"], &["--json=1"]]
         {

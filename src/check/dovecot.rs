@@ -12,7 +12,7 @@ use crate::text::printable;
 /// How long doveconf may take: on a busy machine, some seconds.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// How often a process is asked whether it has ended.
+/// The pause before a process is checked again.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// More than any configuration has.
@@ -48,7 +48,7 @@ impl Dovecot {
     /// # Errors
     /// Why it does not print the configuration.
     pub fn ask() -> Result<Option<Self>, String> {
-        // Without -P it hides whatever is called a key, and a part of cache_key with it.
+        // Without -P, doveconf hides values that look like keys, and part of cache_key with them.
         let mut command = Command::new("doveconf");
         command.args(["-n", "-P"]).stdin(Stdio::null());
         let text = match command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
@@ -146,7 +146,7 @@ fn print(mut child: Child) -> Result<String, String> {
     }
 }
 
-/// Reads in a thread of its own, which waits for as long as anybody may write.
+/// Reads in a separate thread, since the end may never come.
 fn read(from: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_settings_of_dovecot_2_4_are_read() {
+    fn the_settings_of_dovecot_2_4_are_parsed() {
         let text = "# 2.4.1-4 (7d8c0e5759): /etc/dovecot/dovecot.conf\n# OS: Linux\n\
             auth_cache_size = 10 M\nprotocols = imap\nprotocol imap {\n  auth_verbose = yes\n}\n\
             passdb before {\n  driver = pam\n}\npassdb httpbasic {\n  driver = lua\n  lua_file = /a.lua\n  \
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_arguments_of_dovecot_2_3_are_read() {
+    fn the_arguments_of_dovecot_2_3_are_parsed() {
         let text = "# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf\nauth_verbose = yes\n\
             passdb {\n  args = scheme=x\n  driver = passwd-file\n}\n\
             passdb {\n  args = file=/a.lua blocking=yes cache_key=%u:%w\n  driver = lua\n}\n";

@@ -112,7 +112,7 @@ impl Needs {
         })
     }
 
-    /// What does not fit, and what to do about it.
+    /// What does not fit this system, and what to do about it.
     fn mismatch(&self, system: &System) -> Option<(String, String)> {
         if let Some(machine) = system.machine.filter(|machine| *machine != self.machine) {
             let (own, here) = (machine_to_str(self.machine.0), machine_to_str(machine.0));
@@ -135,7 +135,7 @@ impl Needs {
     }
 }
 
-/// What there is here, as far as it is known.
+/// What is known about this system.
 #[derive(Debug, Default)]
 struct System {
     machine: Option<Machine>,
@@ -155,7 +155,7 @@ impl System {
     }
 }
 
-/// The Lua that Dovecot's is linked to: 5.4 in `liblua5.4.so.0`.
+/// The Lua that Dovecot is linked to: 5.4 in `liblua5.4.so.0`.
 fn dovecots_lua(bytes: &[u8]) -> Option<String> {
     let library = Elf::parse(bytes).ok()?;
     let version = library.libraries.iter().find_map(|name| name.strip_prefix("liblua"))?;
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told() {
+    fn a_library_for_another_system_is_reported() {
         let here = Machine::from((62, true));
         let needs = Needs { machine: here, lua: "5.4", glibc: Some(Version(2, 36)) };
         let mut system = System { machine: Some(here), ..System::default() };
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_library_is_refused() {
+    fn files_that_are_not_libraries_are_refused() {
         for bytes in [&b""[..], b"#!/bin/sh", &[0x7f, b'E', b'L', b'F', 2, 1, 1, 0]] {
             assert!(Needs::new(bytes).is_err());
         }

@@ -1,6 +1,6 @@
 //! The login itself: what the server answers without credentials, and with the right ones.
 //!
-//! No password is made up: servers count wrong ones, and lock out addresses that send too many.
+//! No password is sent but the user's: servers count wrong ones, and lock out addresses that send many.
 
 use super::arguments::Arguments;
 use super::report::{Finding, Outcome, Report};
@@ -134,7 +134,7 @@ impl Login<'_> {
         let is_success = response.status == self.options().success_status;
         let is_understood = matches!(response.body, Body::Multistatus(_));
         match verdict::check_answer(self.options(), self.user, &response) {
-            // Whose password it is comes next.
+            // The next step is about whose password it is.
             _ if is_success && (is_understood || !self.options().is_propfind()) => {
                 let text = format!("{} for {}", response.status_line(), self.sent());
                 Ok(((credentials, response), Finding::new(text)))

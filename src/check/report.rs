@@ -150,7 +150,7 @@ impl Report {
     /// Runs a step and reports it.
     pub fn step<T>(&mut self, name: &'static str, work: impl FnOnce() -> Outcome<T>) -> Option<T> {
         if self.has_escapes {
-            // Whoever waits knows for what.
+            // Shows what the program is waiting for.
             self.say(&format!("… {name}"));
         }
         let start = Instant::now();

@@ -49,7 +49,7 @@ const RESULTS: [&str; 8] = [
     "PASSDB_RESULT_OK",
 ];
 
-/// What a script wants of the library and tells Dovecot.
+/// What a script passes to the library and to Dovecot.
 #[derive(Debug, Default)]
 pub struct Script {
     /// The options of its client.
@@ -140,7 +140,7 @@ fn dovecot(lua: &Lua) -> mlua::Result<Table> {
     Ok(dovecot)
 }
 
-/// By this library the script finds its own folder; all of it would let a script do anything.
+/// Lets the script find its own folder. The whole library would let it do anything.
 fn debug(lua: &Lua, path: &Path) -> mlua::Result<Table> {
     let source = format!("@{}", path.display());
     let debug = lua.create_table()?;

@@ -30,7 +30,7 @@ pub fn check(arguments: &Arguments, script: Option<&Path>) -> Outcome<Options> {
         Err(trouble) => (None, Some(trouble)),
     };
     let passdb = dovecot.as_ref().and_then(|dovecot| dovecot.passdb(path));
-    // Dovecot 2.3 hands nothing over.
+    // Dovecot 2.3 passes no settings to a script.
     let settings = passdb.filter(|_| dovecot.as_ref().is_some_and(|it| !it.is_2_3()));
     let trouble =
         trouble.map(|problem| format!("Dovecot's configuration is not checked: {problem}"));
@@ -61,7 +61,7 @@ pub fn check(arguments: &Arguments, script: Option<&Path>) -> Outcome<Options> {
 /// The script: the one that is named, the one beside this program, or the one where INSTALL.md puts it.
 pub fn find(arguments: &Arguments) -> Option<PathBuf> {
     if let Some(path) = &arguments.script {
-        // So that it has a folder.
+        // An absolute path has a folder.
         return Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()));
     }
     let program = std::env::current_exe().ok();

@@ -92,7 +92,7 @@ pub fn read_password() -> Result<Zeroizing<Vec<u8>>, Stop> {
 
 /// The first line without its end.
 fn first_line(from: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
-    // No copy is left behind when it grows: it never does.
+    // It never grows, which would leave copies of the password behind.
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE_BYTES));
     BufReader::new(from.take(MAX_LINE_BYTES as u64)).read_until(b'\n', &mut line)?;
     while line.last().is_some_and(|byte| b"\r\n".contains(byte)) {

@@ -1,4 +1,4 @@
-//! What the server answers, and what is said of it.
+//! The answers of servers, and what the program says about them.
 
 use crate::mounted::{Mounted, run};
 use crate::support::checker::{SUCCEEDS, file_id, honest, knows, says};
@@ -6,7 +6,7 @@ use crate::support::findings;
 use crate::support::http::{Server, principal, refusal};
 
 #[test]
-fn a_right_login_is_right_in_every_step() {
+fn a_right_login_passes_every_step() {
     let mounted = Mounted::new();
     let server = mounted.serve(honest);
     mounted.configure(server.port, "file_access = 'none',");
@@ -30,7 +30,7 @@ fn a_right_login_is_right_in_every_step() {
         ],
     );
     assert!(status == 0 && !text.contains(['!', '→', '✗', '–', '\u{1b}']), "{text}");
-    // The way is gone once without credentials, and then there is one connection.
+    // The steps up to TLS have a connection of their own, and all requests share another.
     assert_eq!(server.connections(), 2);
     let right: Vec<_> =
         server.requests().iter().map(|request| request.header("authorization").is_some()).collect();
@@ -51,7 +51,7 @@ fn every_fault_is_found_with_the_advice_that_helps() {
 }
 
 #[test]
-fn whoever_the_password_belongs_to_is_told_with_the_settings_that_fit() {
+fn the_owner_of_the_password_is_shown_with_the_settings_that_fit() {
     let mounted = Mounted::new();
     let server = mounted.serve(|request| knows(request, |_| principal("alice")));
     let url = format!("https://localhost:{}/dav/", server.port);
@@ -97,7 +97,7 @@ fn no_wrong_password_is_ever_sent() {
 }
 
 #[test]
-fn a_server_that_closes_each_connection_is_told_at_the_second_login() {
+fn a_server_that_closes_each_connection_is_noticed_at_the_second_login() {
     let mounted = Mounted::new();
     let server = Server::start(Some(&mounted.identity()), |stream, next_request| {
         if let Some(request) = next_request(stream) {
@@ -111,7 +111,7 @@ fn a_server_that_closes_each_connection_is_told_at_the_second_login() {
 }
 
 #[test]
-fn machines_read_json() {
+fn json_is_one_object_with_every_step() {
     let mounted = Mounted::new();
     let server = mounted.serve(|request| {
         knows(request, |request| match request.head.contains("/files/") {

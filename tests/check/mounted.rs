@@ -1,4 +1,4 @@
-//! A folder with what an administrator mounts, and the program.
+//! A folder with the files that an administrator mounts, and the program.
 
 use std::fs;
 use std::io::Write;
@@ -52,8 +52,8 @@ impl Mounted {
         Server::answering(Some(&self.identity()), answer)
     }
 
-    /// Sets the script's options, as its reader would: those of a server that is trusted and knows
-    /// names without the domain. The last of two options of one name counts.
+    /// Sets the script's options, as an administrator would, for a server that is trusted and knows
+    /// names without the domain. The last of two options with one name counts.
     pub fn configure(&self, port: u16, more: &str) {
         let ca_file = self.path().join("ca.pem");
         self.set_options(&format!(
@@ -87,8 +87,8 @@ impl Mounted {
         command
     }
 
-    /// The exit status of a login by this name, and what was said; the password comes from standard
-    /// input.
+    /// Checks a login by this name, with the password on standard input. Returns the exit status and
+    /// the output.
     pub fn check_as(&self, user: &str, arguments: &[&str]) -> (i32, String) {
         let mut command = self.command(&["--user", user, "--password-stdin"]);
         command.args(arguments);
@@ -100,8 +100,8 @@ impl Mounted {
     }
 }
 
-/// In a process of its own: what this one has open for writing, processes that other tests start
-/// meanwhile have open as well, and then it cannot be run.
+/// Copies in a process of its own. A file that this process has open for writing is also open in the
+/// processes that other tests start meanwhile, and cannot be executed then.
 fn copy_program(from: &Path, to: &Path) {
     assert!(Command::new("cp").arg("-p").args([from, to]).status().unwrap().success());
 }
@@ -114,7 +114,7 @@ pub fn run(mut command: Command) -> (i32, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It does not come so far as to ask in every case.
+    // It may end before it reads the password.
     let _ = writeln!(child.stdin.take().unwrap(), "{PASSWORD}");
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
@@ -122,7 +122,7 @@ pub fn run(mut command: Command) -> (i32, String) {
     (output.status.code().unwrap(), text)
 }
 
-/// Without the escape sequences of a terminal, as the eye sees it.
+/// The lines without escape sequences, as a terminal shows them.
 pub fn seen(shown: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for line in shown.replace("\r\n", "\n").split('\n') {

@@ -1,4 +1,4 @@
-//! What Dovecot reads is what is checked, and what is unwise is said.
+//! The settings are those that Dovecot reads, and unwise ones get a warning.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn settings_of_dovecot_2_4_are_read_by_doveconf() {
     let mounted = Mounted::new();
     let server = mounted.serve(honest);
     let script = mounted.path().join("auth-httpbasic.lua");
-    // A passdb before ours, ours, and one after it.
+    // Our passdb, between two others.
     let passdb = |name: &str, file: &str, url: &str| {
         format!(
             "passdb {name} {{\n  lua_file = {file}\n  lua_settings {{\n    domain = example.com\n    \
@@ -36,13 +36,13 @@ fn settings_of_dovecot_2_4_are_read_by_doveconf() {
     assert!(status == 0 && text.contains(", in a passdb of Dovecot 2.4.1 ("), "{text}");
     assert!(!text.contains('!'), "{text}");
     assert_eq!(server.requests()[0].header("user-agent"), Some("a b"));
-    // The command line's replace them.
+    // Those of the command line replace them.
     mounted.check(&["--user-agent", "mine"]);
     assert_eq!(server.requests().last().unwrap().header("user-agent"), Some("mine"));
 }
 
 #[test]
-fn dovecot_2_3_is_warned_of_a_cache_key_that_does_not_fit() {
+fn a_cache_key_of_dovecot_2_3_that_does_not_fit_gets_a_warning() {
     let mounted = Mounted::new();
     let script = mounted.path().join("auth-httpbasic.lua");
     let lacks = "! the cache key lacks the password: add cache_key=%u:%w";
@@ -73,7 +73,7 @@ fn dovecot_2_3_is_warned_of_a_cache_key_that_does_not_fit() {
 }
 
 #[test]
-fn what_is_legal_and_unwise_is_warned_of() {
+fn settings_that_are_legal_but_unwise_get_a_warning() {
     let mounted = Mounted::new();
     mounted.set_doveconf(&prints("# 2.4.1 (x): /etc/dovecot/dovecot.conf\n"));
     mounted.configure_without_server();
@@ -90,7 +90,7 @@ fn what_is_legal_and_unwise_is_warned_of() {
 }
 
 #[test]
-fn a_script_that_dovecot_could_not_run_is_told() {
+fn a_script_that_dovecot_could_not_run_is_reported() {
     let mounted = Mounted::new();
     let script = mounted.path().join("auth-httpbasic.lua");
     for (text, said) in [
@@ -110,7 +110,7 @@ fn a_script_that_dovecot_could_not_run_is_told() {
     let (status, text) = mounted.check(&["--script", "/nonexistent.lua"]);
     let said = "✗ settings    the script cannot be read: /nonexistent.lua: No such file";
     assert!(status == 1 && text.contains(said) && text.contains("→ is the path right?"), "{text}");
-    // What it is stands beside it all the same.
+    // The library is looked at all the same.
     fs::write(&script, "error('no')").unwrap();
     let (_, text) = mounted.check(&[]);
     assert!(
@@ -181,7 +181,7 @@ fn a_script_may_use_more_of_dovecot_than_there_is_here() {
 }
 
 #[test]
-fn a_doveconf_that_does_not_do_its_work_is_told() {
+fn a_doveconf_that_fails_or_hangs_gets_a_warning() {
     let mounted = Mounted::new();
     let server = mounted.serve(honest);
     mounted.configure(server.port, "");
@@ -235,7 +235,7 @@ fn a_url_needs_no_script() {
 }
 
 #[test]
-fn a_library_that_does_not_fit_is_told_from_a_missing_and_a_damaged_one() {
+fn an_unsuitable_library_is_distinguished_from_a_missing_or_damaged_one() {
     let mounted = Mounted::new();
     let server = mounted.serve(honest);
     mounted.configure(server.port, "");
@@ -252,7 +252,7 @@ fn a_library_that_does_not_fit_is_told_from_a_missing_and_a_damaged_one() {
         fs::write(&library, bytes).unwrap();
         let (status, text) = mounted.check(&[]);
         assert!(status == 1 && text.contains("✗ library     ") && text.contains(said), "{text}");
-        // The server is looked at all the same.
+        // The server is checked all the same.
         assert!(text.contains("✓ again"), "{text}");
     }
     fs::copy(library::for_lua_5_3(), &library).unwrap();
@@ -270,7 +270,7 @@ fn a_library_that_does_not_fit_is_told_from_a_missing_and_a_damaged_one() {
 }
 
 #[test]
-fn a_wrong_usage_is_explained() {
+fn wrong_usage_is_explained() {
     let mounted = Mounted::new();
     for arguments in [&["--uri", "x"][..], &["--url"], &["x"], &["--password-stdin"]] {
         let (status, text) = run(mounted.command(arguments));

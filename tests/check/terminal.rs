@@ -1,4 +1,4 @@
-//! At a terminal: what is shown, and how it is left.
+//! At a terminal: what is shown, and that the terminal is restored.
 
 use std::net::TcpListener;
 use std::process::Stdio;
@@ -13,7 +13,7 @@ const CTRL_C: &str = "\u{3}";
 const CTRL_D: &str = "\u{4}";
 
 #[test]
-fn a_right_password_is_asked_for_without_echo() {
+fn the_password_is_asked_for_without_echo() {
     let mounted = Mounted::new();
     let server = mounted.serve(honest);
     mounted.configure(server.port, "");
@@ -32,7 +32,7 @@ fn a_right_password_is_asked_for_without_echo() {
 }
 
 #[test]
-fn a_wrong_password_is_told_in_red_or_without_colour() {
+fn a_wrong_password_is_shown_in_red_unless_colour_is_off() {
     let mounted = Mounted::new();
     let server = mounted.serve(|_| refusal());
     mounted.configure(server.port, "");
@@ -56,7 +56,7 @@ fn a_wrong_password_is_told_in_red_or_without_colour() {
 }
 
 #[test]
-fn ctrl_c_and_the_end_of_input_leave_the_terminal_as_it_was() {
+fn ctrl_c_and_the_end_of_input_restore_the_terminal() {
     let mounted = Mounted::new();
     let server = mounted.serve(honest);
     mounted.configure(server.port, "");
@@ -81,7 +81,7 @@ fn ctrl_c_and_the_end_of_input_leave_the_terminal_as_it_was() {
 }
 
 #[test]
-fn ctrl_c_in_the_middle_of_a_step_ends_it() {
+fn ctrl_c_in_the_middle_of_a_step_ends_the_program() {
     let mounted = Mounted::new();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     mounted.configure(silent.local_addr().unwrap().port(), "");
@@ -127,7 +127,7 @@ fn lines_fit_into_60_columns() {
 }
 
 #[test]
-fn without_a_terminal_nobody_is_asked() {
+fn without_a_terminal_nothing_is_asked() {
     let mounted = Mounted::new();
     let server = mounted.serve(honest);
     mounted.configure(server.port, "");
@@ -147,7 +147,7 @@ fn without_a_terminal_nobody_is_asked() {
 }
 
 #[test]
-fn what_is_not_asked_for_at_a_terminal_must_be_there() {
+fn standard_input_must_hold_a_password_and_is_not_read_forever() {
     let mounted = Mounted::new();
     let server = mounted.serve(honest);
     mounted.configure(server.port, "");
@@ -203,7 +203,7 @@ fn control_characters_do_not_reach_the_terminal() {
 }
 
 #[test]
-fn nobody_needs_to_read_to_the_end() {
+fn readers_may_stop_reading() {
     let mounted = Mounted::new();
     mounted.configure_without_server();
     for arguments in [&[][..], &["--json"]] {

@@ -5,7 +5,7 @@ use crate::support::checker::honest;
 use crate::support::http::Server;
 
 #[test]
-fn a_certificate_that_expires_soon_is_warned_of() {
+fn a_certificate_that_expires_soon_gets_a_warning() {
     let mounted = Mounted::new();
     for (days, said) in [
         (0, "! the certificate has only 0 days left: "),
