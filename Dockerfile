@@ -1,7 +1,7 @@
 # docker build --output=. .
 #
-# leaves the archive's lua/ folder here: httpbasic.so, for this machine's processor, beside the scripts.
-# Tests run packages/docker in a clean Debian 12 on x86-64; this file itself has not been run by Docker.
+# puts the lua/ folder of the archive here: the scripts, and httpbasic.so for this machine's processor.
+# The tests run packages/docker in a clean Debian 12 on x86-64. This file itself was not run by Docker.
 FROM debian:12 AS build
 COPY . /source
 RUN /source/packages/docker /made

@@ -1,4 +1,4 @@
-# httpbasic: the front door. `make` alone explains the targets.
+# The main targets of httpbasic. `make` without a target explains them.
 
 LUA     ?= 5.4
 PREFIX  ?= /usr
@@ -6,49 +6,49 @@ DESTDIR ?=
 TARGET  ?=
 
 CARGO    = cargo
-# Debian's servers are there, which a normal user's PATH lacks.
+# Debian's servers are in these folders, which are not in a normal user's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
 FEATURE  = $(if $(filter luajit,$(LUA)),luajit,lua$(subst .,,$(LUA)))
-# With a Lua of its own, and httpbasic-check.
+# The features of httpbasic-check, which include a Lua of its own.
 CHECK    = --no-default-features --features check
 VENDORED = --no-default-features --features $(1),vendored
 LIBRARY  = $(or $(CARGO_TARGET_DIR),target)/release/libhttpbasic.so
-# In a folder of its own, since the library there has the same name and a Lua in it.
+# A separate folder, because the library that is built there has the same name but contains a Lua.
 CHECKER  = $(or $(CARGO_TARGET_DIR),target)/check
 DIST     = $(or $(CARGO_TARGET_DIR),target)/dist
 LUA_LIB  = $(DESTDIR)$(PREFIX)/lib/$(shell $(CC) -print-multiarch)/lua/$(LUA:luajit=5.1)
 
-# All in the bench shares one core, since what it costs to wake another one differs from run to run, most of
-# all in a virtual machine; `cargo bench --bench dovecot` takes all cores.
+# Runs all processes of the bench on one core. The cost of waking another core varies from run to run, above
+# all in a virtual machine. `cargo bench --bench dovecot` uses all cores.
 ONE_CORE = taskset --cpu-list "$$(taskset -cp $$$$ | sed 's/.*[^0-9]//')"
 
-# Every shell has a USER; only one that was given to make is meant.
+# Every shell sets USER, so only a USER on make's command line counts.
 DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
 
-# Pinned: a new version comes with a look at what it newly says.
+# Pinned, because a new version may report new problems.
 DENY_VERSION = 0.20.2
 TOOLS        = $(or $(CARGO_TARGET_DIR),target)/tools
 
 .PHONY: help deps build checker demo test test-arm64 bench pictures lint install dist deb
-# The libraries for two Luas are built in one folder, one after the other.
+# The libraries for several Luas are built in the same folder, so they must be built one after the other.
 .NOTPARALLEL:
 
 help:
-	@echo 'make demo     show a login: nginx, Dovecot and this module, on this machine only'
-	@echo '              (URL=https://… USER=… asks your own server; DOVECOT=2.3 or 2.4: one that'
-	@echo '              Debian here does not have is for root)'
+	@echo 'make demo     show logins through nginx, Dovecot and this module, on this machine only'
+	@echo '              (URL=https://… USER=… uses your own server; DOVECOT=2.3 or 2.4 selects the'
+	@echo '              version, and needs root for the version that this Debian does not have)'
 	@echo 'make build    build the library: $(LIBRARY)'
 	@echo 'make checker  build httpbasic-check: $(CHECKER)/release/httpbasic-check'
 	@echo 'make test     run all tests'
 	@echo 'make test-arm64  test the library for arm64, and in Dovecot 2.3 and 2.4, under QEMU (as root)'
-	@echo 'make bench    measure, print the tables of docs/speed.md and draw its chart (DOVECOT=2.4)'
-	@echo 'make pictures draw what httpbasic-check shows, for the documentation (as root)'
+	@echo 'make bench    run the benchmarks, print the tables of docs/speed.md and draw its chart (DOVECOT=2.4)'
+	@echo 'make pictures draw the picture of httpbasic-check for the documentation (as root)'
 	@echo 'make lint     check style and common mistakes'
 	@echo 'make install  install library, script and checker (LUA=5.4 PREFIX=/usr DESTDIR=)'
-	@echo 'make dist     make the archives for Lua 5.4 and 5.3 in $(DIST)'
-	@echo 'make deb      make the Debian package there, for Debian 12 and 13'
-	@echo '              (both: TARGET=aarch64-unknown-linux-gnu is for arm64; on another processor, as root)'
-	@echo 'make deps     install all Debian packages that these need; each of them installs its own'
+	@echo 'make dist     build the archives for Lua 5.4 and 5.3 in $(DIST)'
+	@echo 'make deb      build the Debian package for Debian 12 and 13, in the same folder'
+	@echo '              (both: TARGET=aarch64-unknown-linux-gnu builds for arm64, as root on another processor)'
+	@echo 'make deps     install the Debian packages for all targets; each target also installs its own'
 
 deps:
 	@tests/packages demo test bench lint dist hosts
@@ -100,7 +100,7 @@ lint:
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets $(CHECK) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
-	# Unoptimised, in half the time; built once and kept.
+	# A debug build takes half the time. It is built once and kept.
 	$(CARGO) install --quiet --locked --debug --root $(TOOLS) cargo-deny@$(DENY_VERSION)
 	$(TOOLS)/bin/cargo-deny --locked check --deny warnings licenses bans sources
 	@cmp --silent .ci/actionlint.txt $(TOOLS)/actionlint/made-of || { rm -rf $(TOOLS)/actionlint && \
@@ -115,7 +115,7 @@ install: build checker
 	install -d $(LUA_LIB) $(DESTDIR)/etc/dovecot/lua
 	install -m 644 $(LIBRARY) $(LUA_LIB)/httpbasic.so
 	install -D -m 755 $(CHECKER)/release/httpbasic-check $(DESTDIR)$(PREFIX)/bin/httpbasic-check
-	# An edited script stays; the new one then lies beside it.
+	# An existing script may have been edited, so the new one gets another name.
 	file=$(DESTDIR)/etc/dovecot/lua/auth-httpbasic.lua; \
 	if [ -e "$$file" ]; then file=$$file.new; fi; \
 	install -m 644 lua/auth-httpbasic.lua "$$file"

@@ -1,4 +1,4 @@
-//! Link arguments of the cdylib, and a readable error for an impossible feature set.
+//! Sets link arguments of the cdylib and rejects impossible sets of features with a readable error.
 
 use std::env;
 
@@ -29,6 +29,7 @@ fn main() {
         _ => {}
     }
 
-    // A resolver thread may still run in the library when the last Lua state that loaded it closes.
+    // The library must stay mapped when the last Lua state closes, because a resolver thread may
+    // still run its code.
     println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");
 }

@@ -10,14 +10,15 @@ description = {
 dependencies = { "lua >= 5.1, < 5.5" }
 build = {
    type = "command",
-   -- Cargo builds; the Lua is that of the rocks.
+   -- Cargo builds the library for the Lua of the rocks, and the checker with a Lua of its own.
    build_command = [[
-      make build CARGO_TARGET_DIR=target \
+      make build checker CARGO_TARGET_DIR=target \
          LUA="$("$(LUA)" -e 'io.write(jit and "luajit" or _VERSION:match("%d.%d"))')"
    ]],
    install_command = [[
       install -D -m 644 target/release/libhttpbasic.so "$(LIBDIR)/httpbasic.so" &&
-         echo "The script for Dovecot is $(CONFDIR)/auth-httpbasic.lua"
+      install -D -m 755 target/check/release/httpbasic-check "$(BINDIR)/httpbasic-check" &&
+      echo "Copy the script for Dovecot to /etc/dovecot/lua: $(CONFDIR)/auth-httpbasic.lua"
    ]],
    install = { conf = { "lua/auth-httpbasic.lua", "lua/base64.lua" } },
    copy_directories = { "docs", "examples" },

@@ -1,12 +1,12 @@
--- Times encoding and decoding in Lua, by each implementation in turn. The arguments are sizes in
--- bytes. A line of output: direction, size, implementation, nanoseconds of CPU time per call.
+-- Measures encoding and decoding by several implementations in turn. The arguments are sizes in
+-- bytes. Each line of output has the direction, size, implementation and CPU nanoseconds per call.
 
 local digits, values = {}, {}
 for value, byte in pairs(require("httpbasic.base64").makeencoder()) do
     digits[value], values[byte] = string.char(byte), value < 64 and value or nil
 end
 
--- What one writes in Lua without much ado.
+-- A simple implementation in Lua.
 local plain = {}
 
 function plain.encode(text)

@@ -1,19 +1,19 @@
--- Dovecot passdb: a web server says whether a password is right.
+-- A Dovecot passdb script that verifies passwords against a web server by HTTP Basic authentication.
 
--- Dovecot 2.3 is configured here; Dovecot 2.4 by lua_settings { } in dovecot.conf.
--- README.md, "Options", has them all.
+-- Dovecot 2.3 takes its settings from this table. Dovecot 2.4 takes them from lua_settings { } in
+-- dovecot.conf; a setting there replaces the one here. docs/options.md describes all settings.
 local settings = {
     url = "https://nextcloud.example.com/remote.php/dav/",
-    -- domain = "example.com",        -- the mail domain of Nextcloud's user names that have none
+    -- domain = "example.com",        -- the mail domain of Nextcloud user names that have none
     -- cache_key_has_password = true, -- for Dovecot 2.3 with cache_key=%u:%w
 }
 
--- httpbasic.so lies beside this file, or where Lua looks anyway.
+-- Load httpbasic.so from the folder of this script, or else from where Lua searches by default.
 local folder = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
 package.cpath = folder .. "?.so;" .. package.cpath
 local loaded, httpbasic = pcall(require, "httpbasic")
 if not loaded then
-    -- Lua takes a library that it may not read for one that is missing.
+    -- Lua reports an unreadable library as a missing one.
     local _, problem, code = io.open(folder .. "httpbasic.so")
     local EACCES = 13
     if code == EACCES then
@@ -25,8 +25,8 @@ end
 local auth = dovecot.auth
 local client
 
--- What each verdict means to Dovecot. Only an outage is an internal failure, because
--- then Dovecot takes the login from its cache, even from an expired entry.
+-- What Dovecot is told for each verdict. Only an outage is an internal failure: after an internal
+-- failure, Dovecot falls back to its cache and accepts even an expired entry.
 local results = {
     ok = auth.PASSDB_RESULT_OK,
     refused = auth.PASSDB_RESULT_PASSWORD_MISMATCH,
@@ -35,20 +35,20 @@ local results = {
     unavailable = auth.PASSDB_RESULT_INTERNAL_FAILURE,
 }
 
--- Where the key of Dovecot's cache holds the password, "unknown" is said of the two together.
--- It alone replaces what the cache has for them: a revoked password that is only called
--- wrong would come back in an outage.
+-- Changes the results for a cache whose key includes the password. Such a cache has one entry for
+-- each user and password. Only USER_UNKNOWN replaces that entry; after a mismatch the old entry
+-- would stay, and a revoked password would work again in the next outage.
 local function cache_key_has_password()
     results.refused = auth.PASSDB_RESULT_USER_UNKNOWN
     results.disabled = auth.PASSDB_RESULT_USER_UNKNOWN
 end
 
--- Dovecot 2.4 has no booleans.
+-- Dovecot 2.4 passes booleans as strings.
 local function is_yes(value)
     return value == true or value == "yes" or value == "true"
 end
 
--- Dovecot 2.4 hands over lua_settings, Dovecot 2.3 nothing.
+-- Dovecot calls this once, before the first lookup. Dovecot 2.3 passes no settings.
 function script_init(lua_settings)
     for name, value in pairs(lua_settings or {}) do
         settings[name] = value
@@ -64,27 +64,28 @@ end
 function script_deinit()
 end
 
--- Dovecot 2.4 asks which logins are the same to its cache, Dovecot 2.3 never.
+-- Returns the cache key. Only Dovecot 2.4 calls this; Dovecot 2.3 reads cache_key from dovecot.conf.
 function auth_passdb_get_cache_key()
     cache_key_has_password()
     return "%{user}:%{password}"
 end
 
 function auth_passdb_lookup(req)
-    -- A master user has logged in with his own password: there is none to check.
+    -- A master user has already logged in with the master password.
     if req.skip_password_check then
         return auth.PASSDB_RESULT_OK, {}
     end
-    -- Dovecot 2.3 works out all fields of req whenever one is read.
+    -- Read each field once: Dovecot 2.3 computes all fields of req whenever one is read.
     local user, password = req.user, req.password
-    -- A lookup without a password: CRAM-MD5, SCRAM, doveadm auth lookup.
+    -- CRAM-MD5, SCRAM and doveadm auth lookup provide no password.
     if not password then
-        return auth.PASSDB_RESULT_INTERNAL_FAILURE, "a web server can only be asked with a password"
+        return auth.PASSDB_RESULT_INTERNAL_FAILURE,
+            "no password to verify; httpbasic needs auth_mechanisms = plain login"
     end
-    -- Only debug lines show it.
+    -- Only debug lines show the session.
     local session = is_yes(settings.debug) and req.session or nil
     local verdict, detail = client:verify(user, password, req.remote_ip, session)
-    -- Dovecot logs the reason of an internal failure itself, but of nothing else.
+    -- Dovecot logs the reason of an internal failure, but not that of a refusal.
     if verdict ~= "ok" and verdict ~= "unavailable" then
         req:log_info(verdict .. ": " .. detail)
     end

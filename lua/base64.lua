@@ -1,4 +1,4 @@
--- Takes the place of lbase64's base64.lua: the same functions, from the httpbasic.so beside this file.
+-- A replacement for lbase64's base64.lua. It loads the same functions from the httpbasic.so in its folder.
 
 local folder = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
 local open = assert(package.loadlib(folder .. "httpbasic.so", "luaopen_httpbasic_base64"))

@@ -1,4 +1,4 @@
-//! Log records on their way to Dovecot: collected while a call runs, logged when it ends.
+//! Collects the log records of a call. They are written to Dovecot's log when the call ends.
 
 use std::cell::RefCell;
 use std::sync::Once;
@@ -7,17 +7,17 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::text::one_line;
 
-/// One record as Dovecot logs it: its level and one line.
+/// One log record: its level, and its text as one line.
 pub type Line = (Level, String);
 
-/// The most lines that one call keeps; what else is said is dropped.
+/// The maximum number of lines of one call. Further lines are dropped.
 const MAX_LINES: usize = 100;
 
-/// The longest line, in characters.
+/// The maximum length of a line, in characters. Longer lines are cut.
 const MAX_CHARS: usize = 1000;
 
-/// What the targets of this crate's own records begin with.
-const OWN: &str = "httpbasic";
+/// The prefix of the targets of this crate's own records.
+const OWN_TARGET: &str = "httpbasic";
 
 struct Collected {
     level: LevelFilter,
@@ -28,7 +28,7 @@ thread_local! {
     static COLLECTED: RefCell<Option<Collected>> = const { RefCell::new(None) };
 }
 
-/// The process's one logger, whatever the number of Lua states that loaded this library.
+/// The logger of the process. All Lua states that loaded this library share it.
 struct Collector;
 
 impl Log for Collector {
@@ -36,7 +36,7 @@ impl Log for Collector {
         COLLECTED.with_borrow(|collected| {
             collected.as_ref().is_some_and(|collected| {
                 let is_wanted =
-                    metadata.target().starts_with(OWN) || metadata.level() <= Level::Warn;
+                    metadata.target().starts_with(OWN_TARGET) || metadata.level() <= Level::Warn;
                 is_wanted && metadata.level() <= collected.level
             })
         })
@@ -59,13 +59,15 @@ impl Log for Collector {
     fn flush(&self) {}
 }
 
-/// Runs `call` and returns what was logged meanwhile by this thread: warnings and errors, and with
-/// `debug` this crate's own debug records. Those of the libraries say nothing to an administrator, and
-/// trace records may hold more than a log should.
+/// Runs `call` and returns its result and the records that this thread logged meanwhile: warnings
+/// and errors, and with `debug` also this crate's own debug records.
+///
+/// Debug records of the libraries are left out because they do not help an administrator. Trace
+/// records are left out because they may contain passwords.
 pub fn collect<T>(debug: bool, call: impl FnOnce() -> T) -> (T, Vec<Line>) {
     static LOGGER: Once = Once::new();
     LOGGER.call_once(|| {
-        // Only another logger in this library could be in the way, and there is none.
+        // This fails only if another logger is set, and this library has no other.
         let _ = log::set_logger(&Collector);
         log::set_max_level(LevelFilter::Warn);
     });
@@ -83,7 +85,7 @@ pub fn collect<T>(debug: bool, call: impl FnOnce() -> T) -> (T, Vec<Line>) {
 mod tests {
     use super::*;
 
-    fn say_everything() {
+    fn log_at_every_level() {
         log::error!("error");
         log::warn!("warning");
         log::debug!("one\nline");
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn without_debug_only_warnings_and_errors_are_collected() {
-        let (_, lines) = collect(false, say_everything);
+        let (_, lines) = collect(false, log_at_every_level);
         assert_eq!(
             lines.iter().map(|line| line.0).collect::<Vec<_>>(),
             [Level::Error, Level::Warn, Level::Warn]
@@ -103,16 +105,16 @@ mod tests {
 
     #[test]
     fn with_debug_our_own_debug_records_are_collected_too_as_single_lines() {
-        let (_, lines) = collect(true, say_everything);
+        let (_, lines) = collect(true, log_at_every_level);
         let levels: Vec<_> = lines.iter().map(|line| line.0).collect();
         assert_eq!(levels, [Level::Error, Level::Warn, Level::Debug, Level::Warn]);
         assert!(lines[2].1.ends_with(": one line"), "{lines:?}");
     }
 
     #[test]
-    fn nothing_is_collected_outside_of_a_call_and_not_without_bound() {
-        say_everything();
-        let (_, lines) = collect(true, || (0..1000).for_each(|_| say_everything()));
+    fn records_are_collected_only_during_a_call_and_up_to_a_limit() {
+        log_at_every_level();
+        let (_, lines) = collect(true, || (0..1000).for_each(|_| log_at_every_level()));
         assert_eq!(lines.len(), MAX_LINES);
     }
 }

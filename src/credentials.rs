@@ -1,4 +1,4 @@
-//! What a user id and a password may be, and the Authorization value made of them.
+//! User ids and passwords that HTTP Basic authentication can transmit, and the Authorization value.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,13 +8,13 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 
-/// The longest user id and password together, in bytes: as much as fits, encoded, into the
-/// 8190 bytes that Apache takes for a header line (`LimitRequestFieldSize`).
+/// The maximum length of user id and password together, in bytes. Encoded, they then fit into the
+/// 8190 bytes that Apache accepts for a header line (`LimitRequestFieldSize`).
 pub const MAX_BYTES: usize = 6000;
 
 const SCHEME: &[u8] = b"Basic ";
 
-/// A user id and a password that a server may be asked with (RFC 7617, section 2).
+/// A user id and a password that can be sent to a server (RFC 7617, section 2).
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
     user: &'a [u8],
@@ -22,11 +22,11 @@ pub struct Credentials<'a> {
 }
 
 impl<'a> Credentials<'a> {
-    /// Both are bytes, sent as they are.
+    /// Checks a user id and a password. Both are sent unchanged, in whatever encoding they are.
     ///
     /// # Errors
-    /// [`Error::Credentials`] when one of them is empty or holds a control character, the user id
-    /// holds a colon, or both together are longer than [`MAX_BYTES`].
+    /// [`Error::Credentials`] if one of them is empty or contains a control character, if the user id
+    /// contains a colon, or if both together are longer than [`MAX_BYTES`].
     pub fn new(user: &'a [u8], password: &'a [u8]) -> Result<Self, Error> {
         let problem = if user.is_empty() {
             "the user id is empty"
@@ -46,16 +46,16 @@ impl<'a> Credentials<'a> {
         Err(Error::Credentials(problem))
     }
 
-    /// The value of the Authorization header. It is wiped when its last copy is dropped.
+    /// The value of the Authorization header. Its memory is wiped when the last copy is dropped.
     pub fn authorization(&self) -> HeaderValue {
         let pair = Zeroizing::new([self.user, b":", self.password].concat());
         let mut value = Zeroizing::new(vec![0; SCHEME.len() + pair.len().div_ceil(3) * 4]);
         let (scheme, encoded) = value.split_at_mut(SCHEME.len());
         scheme.copy_from_slice(SCHEME);
-        // In place: a string that is appended to goes through a buffer which nobody wipes.
-        STANDARD.encode_slice(&*pair, encoded).expect("the slice is as long as RFC 4648 says");
+        // Encoded in place: appending to a string would leave copies in buffers that are not wiped.
+        STANDARD.encode_slice(&*pair, encoded).expect("the slice has the encoded length");
         let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(value))
-            .expect("base64 has no character that a header value may not have");
+            .expect("base64 is valid in a header value");
         value.set_sensitive(true);
         value
     }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn together_they_fit_into_a_header_line() {
+    fn user_id_and_password_fit_into_a_header_line() {
         assert!(Credentials::new(b"a", &[b'x'; MAX_BYTES - 1]).is_ok());
         assert!(problem(b"a", &[b'x'; MAX_BYTES]).contains("6000"));
     }

@@ -1,4 +1,4 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
 use std::fmt;
 use std::io;
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use crate::tls_error;
 
-/// How far a request had come when it failed.
+/// The phase in which a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// The name service was asked for the server's addresses.
+    /// Resolving the server's name.
     Resolving,
-    /// A TCP connection was being opened.
+    /// Opening a TCP connection.
     Connecting,
-    /// TLS was being agreed upon.
+    /// Negotiating TLS.
     Handshaking,
-    /// The request was on its way, or its answer.
+    /// Sending the request or receiving the answer.
     Connected,
 }
 
@@ -30,40 +30,40 @@ impl fmt::Display for Phase {
     }
 }
 
-/// Why there is no answer. `Display` begins with the kind; no variant holds a password.
+/// Why there is no answer. `Display` begins with the kind of error. No variant contains a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// When a client is made: an option is unknown, missing, of the wrong type, out of range, or
-    /// names a file that cannot be used.
+    /// An option is unknown, missing, of the wrong type or out of range, or it names a file that
+    /// cannot be used.
     Option {
         /// The option's name.
         key: String,
-        /// What was expected, and what came.
+        /// What is wrong with it.
         problem: String,
     },
-    /// When the deadline of the lookup, or that of the connection, has passed.
+    /// The deadline of the lookup or of the connection has passed.
     Timeout {
-        /// What was going on at that time.
+        /// The phase in which it passed.
         phase: Phase,
-        /// The time spent, in milliseconds.
+        /// The time since the start of the lookup, in milliseconds.
         msecs: u128,
     },
-    /// When the server's name has no address, or the name service does not work.
+    /// The server's name has no address, or name resolution failed.
     Dns(String),
-    /// When no address of the server accepts a connection.
+    /// No address of the server accepts a connection.
     Connect(String),
-    /// When TLS cannot be agreed upon, or the server's certificate is not to be trusted.
+    /// The TLS handshake failed, or the server's certificate is not trusted.
     Tls(String),
-    /// When the server does not speak HTTP, or breaks off.
+    /// The server does not speak HTTP, or closes the connection too early.
     Protocol(String),
-    /// When no server may be asked with this user id or password (RFC 7617).
+    /// The user id or the password cannot be sent to any server (RFC 7617, section 2).
     Credentials(&'static str),
-    /// When the server was out of reach a moment ago, so that it was not asked.
+    /// The server was unreachable a moment ago and is not retried yet.
     Backoff {
-        /// The time since, in milliseconds.
+        /// The time since the failure, in milliseconds.
         msecs: u128,
-        /// What was the matter with it.
+        /// That failure.
         error: Box<Error>,
     },
 }
@@ -90,7 +90,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Error {
-    /// What a failed read, write or connection means, by the phase in which it came.
+    /// Converts an I/O error by the phase in which it happened. `elapsed` is the time since the
+    /// start of the lookup.
     pub fn from_io(problem: io::Error, phase: Phase, elapsed: Duration) -> Self {
         if problem.kind() == io::ErrorKind::TimedOut {
             return Error::Timeout { phase, msecs: elapsed.as_millis() };
@@ -101,8 +102,8 @@ impl Error {
         match phase {
             Phase::Resolving => Error::Dns(problem.to_string()),
             Phase::Connecting => Error::Connect(problem.to_string()),
-            Phase::Handshaking => Error::Tls(format!("the server broke off: {problem}")),
-            Phase::Connected => Error::Protocol(format!("the server broke off: {problem}")),
+            Phase::Handshaking => Error::Tls(format!("the connection was lost: {problem}")),
+            Phase::Connected => Error::Protocol(format!("the connection was lost: {problem}")),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! lbase64's rules: what its tables hold, which bytes its decoder skips, and where it fails.
+//! The rules of lbase64 1.5.3: its tables, the bytes that its decoder skips, and its errors.
 //!
-//! They are those of lbase64 1.5.3 to the letter, oddities included: a script must not notice which
-//! of the two it runs on.
+//! This module follows lbase64 exactly, including its oddities, because existing scripts may depend
+//! on them.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, STANDARD, URL_SAFE};
 
-/// How many values an encoder's table has: 64 digits and, as the last, the padding.
+/// The number of values in an encoder's table: 64 digits and the padding.
 pub const VALUES: usize = 65;
 
 const PADDING: u8 = b'=';
@@ -17,13 +17,13 @@ const PADDING: u8 = b'=';
 /// Why a text cannot be encoded or decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The text needs an entry of the encoder that is missing or no byte.
+    /// The encoder has no byte for a value that the text needs.
     NoByte(u8),
-    /// The text holds a character that the decoder keeps and has no number for.
+    /// The decoder has no value for a character that it does not skip.
     NoValue(u8),
-    /// The decoder has no character for 62 or 63, whatever the text.
+    /// The decoder has no character for the value 62 or 63. This is an error for every text.
     NoCharacter(u8),
-    /// The characters that are no garbage make no whole groups of four.
+    /// The number of characters, without those that the decoder skips, is not a multiple of four.
     Incomplete,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// What `makeencoder` puts in its table: the byte of each value.
+/// The table of `makeencoder`: the byte for each value.
 pub const fn bytes(s62: Option<u8>, s63: Option<u8>, spad: Option<u8>) -> [Option<u8>; VALUES] {
     let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut bytes = [None; VALUES];
@@ -53,10 +53,11 @@ pub const fn bytes(s62: Option<u8>, s63: Option<u8>, spad: Option<u8>) -> [Optio
     bytes
 }
 
-/// What `makedecoder` puts in its table: the value of each byte.
+/// The table of `makedecoder`: the value of each byte.
 pub fn values(bytes: &[Option<u8>; VALUES]) -> [Option<u8>; 256] {
     let mut values = [None; 256];
-    // The order in which Lua walks the encoder's table: where two values share a byte, the last wins.
+    // Lua iterates over the encoder's table in this order. If two values share a byte, the last
+    // wins.
     for value in (1..VALUES).chain([0]) {
         if let Some(byte) = bytes[value] {
             values[usize::from(byte)] = Some(value as u8);
@@ -70,20 +71,20 @@ const DEFAULT: [Option<u8>; VALUES] = bytes(Some(b'+'), Some(b'/'), Some(PADDING
 
 static DEFAULT_VALUES: LazyLock<[Option<u8>; 256]> = LazyLock::new(|| values(&DEFAULT));
 
-/// How many bytes `length` bytes become when they are encoded.
+/// The number of bytes that `length` bytes have when they are encoded.
 pub fn encoded_size(length: usize) -> usize {
     length.div_ceil(3) * 4
 }
 
-/// Encodes `text` into `out`, which has the size for it.
+/// Encodes `text` into `out`, which must have [`encoded_size`].
 pub fn encode(text: &[u8], out: &mut [u8]) {
-    STANDARD.encode_slice(text, out).expect("there is room");
+    STANDARD.encode_slice(text, out).expect("out has the encoded size");
 }
 
-/// The same with another alphabet: `byte` is asked once about each value that is needed.
+/// The same with another alphabet. Calls `byte` once for each value that the text needs.
 ///
 /// # Errors
-/// [`Error::NoByte`]
+/// [`Error::NoByte`] if `byte` returns `None`.
 pub fn encode_with(
     byte: impl Fn(u8) -> Option<u8>,
     text: &[u8],
@@ -100,36 +101,40 @@ pub fn encode_with(
     Ok(())
 }
 
-/// What a decoder makes of a byte.
+/// How a decoder treats a byte.
 #[derive(Clone, Copy, PartialEq)]
 enum Character {
+    /// It is skipped.
     Garbage,
+    /// It is an error.
     Unknown,
+    /// It stands for this value.
     Value(u32),
 }
 
-/// A table that turns bytes into values.
+/// A table that maps bytes to values.
 pub struct Decoder {
     characters: [Character; 256],
     engine: Option<&'static GeneralPurpose>,
 }
 
-/// The decoder of a call that brings none.
+/// The decoder for the default alphabet.
 pub static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
     let all: Vec<_> = (0..=u8::MAX).collect();
     Decoder::new(&all, b'+', b'/', |byte| DEFAULT_VALUES[usize::from(byte)].map(u32::from))
 });
 
-/// The alphabets that the base64 crate serves. To set it up for any other takes the crate longer than
-/// our own loop needs for a kilobyte.
+/// The alphabets that are decoded by the base64 crate. For any other, setting up the crate takes
+/// longer than decoding a kilobyte with our own loop.
 const ENGINES: [(u8, u8, &GeneralPurpose); 2] = [(b'+', b'/', &STANDARD), (b'-', b'_', &URL_SAFE)];
 
 impl Decoder {
-    /// A decoder for `text`, whose characters for 62 and 63 are these; `value` is asked about each
-    /// byte that counts. A value needs not be below 64: the bits that are too many spill over, as far
-    /// as the 24 of a group.
+    /// A decoder for the bytes that occur in `text`. `s62` and `s63` are the characters for the
+    /// values 62 and 63. `value` returns the value of a byte.
     ///
-    /// Every other byte is garbage and skipped, even if it has a value.
+    /// Letters, digits, the padding and the two given characters count. Every other byte is
+    /// skipped, even if it has a value. A value may be greater than 63. Its upper bits are then
+    /// added to the preceding digits, as far as they fit into the 24 bits of the group.
     pub fn new(text: &[u8], s62: u8, s63: u8, value: impl Fn(u8) -> Option<u32>) -> Self {
         let mut occurs = [false; 256];
         text.iter().for_each(|&byte| occurs[usize::from(byte)] = true);
@@ -150,17 +155,17 @@ impl Decoder {
         Self { characters, engine: known.map(|engine| engine.2) }
     }
 
-    /// Decodes `text` into `out`, which is as long, and says how many bytes it became.
+    /// Decodes `text` into `out`, which must be at least as long, and returns the number of bytes.
     ///
     /// # Errors
-    /// [`Error::NoValue`] and [`Error::Incomplete`]
+    /// [`Error::NoValue`] or [`Error::Incomplete`].
     pub fn decode(&self, text: &[u8], out: &mut [u8]) -> Result<usize, Error> {
         let regular = self.engine.and_then(|engine| engine.decode_slice(text, out).ok());
         regular.map_or_else(|| self.decode_by_table(text, out), Ok)
     }
 
-    /// Collects in `out` what is no garbage and decodes it there: three bytes never reach the
-    /// next four characters.
+    /// Copies the characters that count to `out` and decodes them in place. This is safe because a
+    /// group of four characters shrinks to three bytes.
     fn decode_by_table(&self, text: &[u8], out: &mut [u8]) -> Result<usize, Error> {
         let mut length = 0;
         for &byte in text {
@@ -174,8 +179,8 @@ impl Decoder {
             1 | 2 if length >= 4 => length - 4,
             _ => return Err(Error::Incomplete),
         };
-        // Padding always belongs to the last four characters. Where the text is no multiple of four,
-        // the group before them reaches into them: first the tail, before it is overwritten.
+        // Padding always belongs to the last four characters. If the length is not a multiple of
+        // four, the group before them overlaps them. So decode the tail before it is overwritten.
         let tail = self.octets(&kept[groups..length - padding])?;
         let mut size = 0;
         for start in (0..groups).step_by(4) {
@@ -201,8 +206,9 @@ impl Decoder {
     }
 }
 
-/// Whether `byte` counts because of `character`, that of 62 or 63. lbase64 writes it into a Lua
-/// pattern behind a `%`, where a letter stands for a class (`%g` since Lua 5.2).
+/// Whether `byte` counts because of `character`, which is the character for 62 or 63. lbase64 puts
+/// it after a `%` in a Lua pattern, where a letter stands for a character class (`%g` since Lua
+/// 5.2).
 fn matches(character: u8, byte: u8) -> bool {
     let belongs = match character.to_ascii_lowercase() {
         b'a' => byte.is_ascii_alphabetic(),

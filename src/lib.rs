@@ -1,8 +1,9 @@
-//! `httpbasic` lets Dovecot's Lua passdb scripts ask a web server whether a password is right.
+//! `httpbasic` lets Dovecot's Lua passdb scripts verify passwords against a web server.
 //!
-//! Data goes one way. A lookup comes in through [`lua`]; [`login`] asks the server by [`http`], and
-//! [`verdict`] says what the answer means, whose body [`dav`] has read. What may be sent and how, the
-//! [`options`] and the [`credentials`] decide. README.md describes the Lua interface.
+//! Data goes one way. A script calls [`lua`], which passes each lookup on to [`login`]. That sends
+//! the [`credentials`] to the server through [`http`], [`dav`] parses the body of the answer, and
+//! [`verdict`] decides what the answer means. The [`options`] configure all of this. docs/lua.md
+//! describes the Lua interface.
 
 #![forbid(unsafe_code)]
 
@@ -12,6 +13,7 @@ pub mod check;
 pub mod credentials;
 pub mod dav;
 pub mod error;
+mod file;
 pub mod http;
 pub mod lbase64;
 pub mod login;
@@ -22,12 +24,15 @@ mod text;
 mod tls_error;
 pub mod verdict;
 
-// Unit tests with the feature `module` have no Lua to link to; they test the core alone.
+// With the feature `module`, unit tests have no Lua to link to. They then test the rest of the
+// crate.
 #[cfg(all(feature = "lua", not(all(test, feature = "module"))))]
 pub mod lua;
 
-/// The entry points that a Lua's `require` looks for. Memory is not checked: an allocation that fails
-/// ends Dovecot's process, and never comes back to us as an error.
+/// The entry points that Lua's `require` looks for.
+///
+/// `skip_memory_check` is sound because Dovecot's allocator ends the process when memory runs out.
+/// No call into Lua returns an allocation error.
 #[cfg(all(feature = "module", not(test)))]
 mod entry {
     use mlua::{Lua, Result, Table, lua_module};
@@ -46,7 +51,7 @@ mod entry {
         lua::base64(lua)
     }
 
-    /// `require("base64")`, when the library is named `base64.so`
+    /// `require("base64")`, if the library is named `base64.so`
     #[lua_module(skip_memory_check)]
     fn base64(lua: &Lua) -> Result<Table> {
         lua::base64(lua)

@@ -1,4 +1,4 @@
-//! One login, from name and password to verdict.
+//! One login, from the user name and password to the verdict.
 
 use std::net::IpAddr;
 
@@ -9,8 +9,8 @@ use crate::options::FileAccess;
 use crate::ssha256::ssha256;
 use crate::verdict::{self, Verdict};
 
-/// Asks the server whether the password is right. `remote_ip`, the client's address in text form,
-/// is not sent if it is no IP address.
+/// Verifies a password against the server. `remote_ip` is the client's address in text form; it is
+/// sent only if it is a valid IP address.
 pub fn verify(client: &Client, user: &[u8], password: &[u8], remote_ip: Option<&[u8]>) -> Verdict {
     let credentials = match Credentials::new(client.options().sent_name(user), password) {
         Ok(credentials) => credentials,
@@ -27,23 +27,24 @@ pub fn verify(client: &Client, user: &[u8], password: &[u8], remote_ip: Option<&
     }
 }
 
-/// Sends as many requests as the options want; whatever is not proven is a verdict.
+/// Sends one request, or two with `file_access = "none"`. The error is the verdict if the answers do
+/// not prove that the password is right.
 fn prove(client: &Client, user: &[u8], lookup: &Lookup) -> Result<(), Verdict> {
     let response = client.propfind(lookup).map_err(unavailable)?;
-    verdict::judge(client.options(), user, &response)?;
+    verdict::check_answer(client.options(), user, &response)?;
     if client.options().file_access == FileAccess::Any {
         return Ok(());
     }
     let name = verdict::file_owner(&response)?;
     let response = client.propfind_files(&name, lookup).map_err(unavailable)?;
-    verdict::judge_files(&response)
+    verdict::check_files(&response)
 }
 
 fn unavailable(error: Error) -> Verdict {
     Verdict::Unavailable(error.to_string())
 }
 
-/// The IP address in a request field, if it is one.
+/// Parses the IP address in a request field.
 pub fn address(text: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_an_ip_address_or_nothing() {
+    fn only_an_ip_address_is_an_address() {
         assert!(address(b"192.0.2.1").is_some() && address(b"2001:db8::1").is_some());
         for text in [&b""[..], b"host", b"192.0.2.1:80", b"[::1]", b"192.0.2.1\r\nX: y", b"\xff"] {
             assert_eq!(address(text), None);

@@ -1,11 +1,11 @@
-//! Names of users: as the mail client gives them, and as the server has them.
+//! Compares user names: those of mail logins, and those on the server.
 
 use std::borrow::Cow;
 
-/// The mail domain of the server's names that have none, if the options say so.
+/// The option `domain`: the mail domain of user names on the server that have none.
 pub type Domain<'a> = Option<&'a str>;
 
-/// A name with `domain`, unless it has one.
+/// Appends `domain` to a name that has no domain.
 pub fn with_domain<'a>(name: &'a [u8], domain: Domain) -> Cow<'a, [u8]> {
     match domain {
         Some(domain) if !name.contains(&b'@') => [name, b"@", domain.as_bytes()].concat().into(),
@@ -13,8 +13,8 @@ pub fn with_domain<'a>(name: &'a [u8], domain: Domain) -> Cow<'a, [u8]> {
     }
 }
 
-/// A name without `domain`. One in another domain, and one that would be left empty or ambiguous,
-/// stays whole.
+/// Removes `domain` from a name. Returns the whole name if it has another domain, several `@`, or
+/// nothing before the `@`.
 pub fn without_domain<'a>(name: &'a [u8], domain: Domain) -> &'a [u8] {
     let parts = name.iter().position(|byte| *byte == b'@').map(|at| (&name[..at], &name[at + 1..]));
     match (parts, domain) {
@@ -27,8 +27,8 @@ pub fn without_domain<'a>(name: &'a [u8], domain: Domain) -> &'a [u8] {
     }
 }
 
-/// Whether two names are one person's. Only ASCII letters are compared without case: any other
-/// letter is equal to itself alone, however alike two look.
+/// Whether two names are the same user's. The comparison ignores the case of ASCII letters only.
+/// Letters that only look alike are different, so that nobody can imitate a name.
 pub fn are_same(one: &[u8], other: &[u8], domain: Domain) -> bool {
     with_domain(one, domain).eq_ignore_ascii_case(&with_domain(other, domain))
 }
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_own_domain_is_left_out_and_only_behind_a_name() {
+    fn only_the_configured_domain_is_removed_and_only_after_a_name() {
         for (name, expected) in [
             ("bob@example.com", "bob"),
             ("bob@Example.COM", "bob"),

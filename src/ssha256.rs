@@ -1,4 +1,4 @@
-//! The password field that Dovecot keeps in its auth cache instead of the password.
+//! The salted hash that Dovecot keeps in its auth cache instead of the password.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -12,30 +12,31 @@ use crate::error::Error;
 
 const SCHEME: &str = "{SSHA256}";
 
-/// What the salts of this process have in common, if the operating system has random bytes.
-static PREFIX: LazyLock<Option<[u8; 8]>> = LazyLock::new(|| {
+/// The first half of every salt of this process: random bytes. `None` if the operating system
+/// provided none.
+static SALT_PREFIX: LazyLock<Option<[u8; 8]>> = LazyLock::new(|| {
     let mut bytes = [0; 8];
     ring::default_provider().secure_random.fill(&mut bytes).ok().map(|()| bytes)
 });
 
-/// The other half of the next salt. A salt need only be another one each time, so that it costs no
-/// system call.
-static NUMBER: AtomicU64 = AtomicU64::new(0);
+/// The second half of the next salt: a counter. A salt must be unique but not secret, so a counter
+/// suffices and saves a system call.
+static SALT_COUNTER: AtomicU64 = AtomicU64::new(0);
 
-/// The salted hash of `password` in Dovecot's scheme SSHA256: `{SSHA256}` and the base64 form of
-/// SHA-256(password, salt) and the salt.
+/// The salted hash of `password` in Dovecot's scheme SSHA256: `{SSHA256}`, followed by the base64
+/// encoding of SHA-256(password, salt) and the salt.
 ///
-/// The scheme is a fast one on purpose: the hash lives in the auth process's memory only, as long
-/// as `auth_cache_ttl` says, and Dovecot computes it at every login.
+/// This is a fast hash on purpose. It exists only in the memory of Dovecot's auth process, and
+/// Dovecot computes it again at every login.
 ///
 /// # Errors
-/// [`Error::Protocol`] when the operating system has no random bytes.
+/// [`Error::Protocol`] if the operating system provides no random bytes.
 pub fn ssha256(password: &[u8]) -> Result<String, Error> {
-    let prefix =
-        PREFIX.ok_or_else(|| Error::Protocol("the operating system has no random bytes".into()))?;
+    let prefix = SALT_PREFIX
+        .ok_or_else(|| Error::Protocol("the operating system provides no random bytes".into()))?;
     let mut salt = [0; 16];
     salt[..8].copy_from_slice(&prefix);
-    salt[8..].copy_from_slice(&NUMBER.fetch_add(1, Relaxed).to_be_bytes());
+    salt[8..].copy_from_slice(&SALT_COUNTER.fetch_add(1, Relaxed).to_be_bytes());
     Ok(salted(password, salt))
 }
 

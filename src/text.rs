@@ -1,10 +1,10 @@
-//! Foreign text, made fit for a line of a log.
+//! Makes text from outside safe for a log line.
 
-/// The longest text of others that is kept, in characters.
+/// The maximum length of a text from outside, in characters. Longer texts are cut.
 pub const MAX_CHARS: usize = 200;
 
-/// The text as one line of at most `limit` characters. What controls a terminal, or the direction in
-/// which it writes, becomes a space.
+/// The text as one line of at most `limit` characters. Control characters, line breaks and
+/// characters that change the writing direction become spaces.
 pub fn one_line(text: &str, limit: usize) -> String {
     text.chars().take(limit).map(|c| if is_control(c) { ' ' } else { c }).collect()
 }
@@ -14,7 +14,7 @@ pub fn printable(text: &str) -> String {
     one_line(text, MAX_CHARS)
 }
 
-/// The same for bytes that need not be UTF-8.
+/// The same for bytes. Invalid UTF-8 becomes U+FFFD.
 pub fn printable_bytes(bytes: &[u8]) -> String {
     printable(&String::from_utf8_lossy(bytes))
 }
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_one_line_of_a_bounded_length_that_controls_nothing() {
+    fn a_text_becomes_one_line_of_limited_length_without_control_characters() {
         for (text, expected) in [
             ("grüß Gott", "grüß Gott"),
             ("a\r\nb\tc\0", "a  b c "),

@@ -1,7 +1,7 @@
-//! What is wrong with TLS, in words that name the cause and the remedy.
+//! Describes TLS errors: each text names the cause and, if there is one, the remedy.
 //!
-//! Nothing here passes on the text of a library, since many of rustls's hold `Debug` output. Where
-//! an error has no words of its own, the name of its variant becomes words.
+//! The texts of rustls are never used because many of them contain `Debug` output. An error without
+//! a text of its own is described by the name of its variant.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,33 +14,33 @@ use webpki::Error as WebPkiError;
 
 use crate::text::printable;
 
-/// The longest text, in characters.
+/// The maximum length of a text, in characters.
 const MAX_CHARS: usize = 250;
 
-/// As much of the names in a certificate as is shown, in characters.
+/// The maximum length of the list of a certificate's names, in characters.
 const MAX_NAMES_CHARS: usize = 100;
 
-const NOTHING_IN_COMMON: &str = "the server finds nothing in common: it needs TLS 1.3, or 1.2 with \
-     ECDHE and AES-GCM or ChaCha20, and an RSA, P-256, P-384 or Ed25519 key; or it wants a client \
-     certificate, and none is sent";
-const TOO_OLD: &str = "the server's TLS is too old: it needs TLS 1.2 or 1.3";
+const NOTHING_IN_COMMON: &str = "the server supports no common TLS version, cipher or key type; it \
+     needs TLS 1.3, or 1.2 with ECDHE and AES-GCM or ChaCha20, and an RSA, P-256, P-384 or Ed25519 \
+     key; or it requires a client certificate, which is not sent";
+const TOO_OLD: &str = "the server's TLS is too old; it needs TLS 1.2 or 1.3";
 const NOT_TLS: &str =
     "the server does not speak TLS on this port; check the URL's port and its https://";
 const CHAIN_TOO_LONG: &str =
-    "the server's certificate chain is too long: have the server send less than 64 KiB";
-const CLIENT_CERTIFICATE: &str =
-    "the server wants a client certificate, and none is sent; have it ask for none at this URL";
+    "the server's certificate chain is too long; have the server send less than 64 KiB";
+const CLIENT_CERTIFICATE: &str = "the server requires a client certificate, which httpbasic does \
+     not send; configure the server not to require one at this URL";
 const MALFORMED: &str = "the certificate is malformed; have it issued again";
 
-/// What rustls has no error for.
+/// Errors that rustls does not distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Untrusted {
-    /// The certificate is its own issuer, and not in `ca_file`.
+    /// The certificate is self-signed and not in `ca_file`.
     SelfSigned,
-    /// A key is too short or too long for any of its signatures to be checked.
+    /// The size of an RSA key is not supported.
     KeySize,
-    /// The server signs with another key than the certificate's.
-    OtherKey,
+    /// The server's private key does not belong to the certificate.
+    KeyMismatch,
 }
 
 impl fmt::Display for Untrusted {
@@ -51,10 +51,10 @@ impl fmt::Display for Untrusted {
                  there"
             }
             Untrusted::KeySize => {
-                "the RSA key of the certificate or of its issuer is too weak, or too long: it needs \
+                "the RSA key of the certificate or of its issuer is too weak, or too long; it needs \
                  2048 to 8192 bits"
             }
-            Untrusted::OtherKey => {
+            Untrusted::KeyMismatch => {
                 "the server does not have the certificate's private key; compare the two on the \
                  server"
             }
@@ -70,7 +70,7 @@ impl From<Untrusted> for Error {
     }
 }
 
-/// The words for an error of rustls: one line of a bounded length.
+/// Describes an error of rustls in one line of at most 250 characters.
 pub fn describe(problem: &Error) -> String {
     let text = match problem {
         Error::InvalidCertificate(problem) => certificate(problem),
@@ -78,7 +78,7 @@ pub fn describe(problem: &Error) -> String {
         Error::PeerIncompatible(why) => incompatible(why),
         Error::InvalidMessage(why) => invalid(*why),
         Error::PeerSentOversizedRecord => NOT_TLS.into(),
-        Error::NoCertificatesPresented => "the server shows no certificate".into(),
+        Error::NoCertificatesPresented => "the server presents no certificate".into(),
         Error::DecryptError => "a message from the server cannot be decrypted".into(),
         Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
             "the server breaks the rules of TLS (unexpected message)".into()
@@ -86,12 +86,12 @@ pub fn describe(problem: &Error) -> String {
         Error::PeerMisbehaved(why) => {
             format!("the server breaks the rules of TLS ({})", words(why))
         }
-        other => format!("TLS is not possible ({})", words(other)),
+        other => format!("the TLS connection failed ({})", words(other)),
     };
     text.chars().take(MAX_CHARS).collect()
 }
 
-/// The webpki error inside one of rustls, if it is one that rustls has no variant for.
+/// The webpki error inside an error of rustls, if rustls has no variant for it.
 pub fn webpki_error(problem: &CertificateError) -> Option<&WebPkiError> {
     let CertificateError::Other(OtherError(problem)) = problem else { return None };
     problem.downcast_ref()
@@ -100,8 +100,8 @@ pub fn webpki_error(problem: &CertificateError) -> Option<&WebPkiError> {
 fn certificate(problem: &CertificateError) -> String {
     use CertificateError::*;
     match problem {
-        UnknownIssuer => "the certificate's issuer is not trusted; if it is a CA of your own, set \
-                          ca_file to its certificate, else the server may leave out an \
+        UnknownIssuer => "the certificate's issuer is not trusted; if it is your own CA, set \
+                          ca_file to its certificate; otherwise the server may not send an \
                           intermediate certificate"
             .into(),
         BadSignature => "the certificate is signed by another CA of the same name; set ca_file to \
@@ -120,7 +120,7 @@ fn certificate(problem: &CertificateError) -> String {
         ),
         NotValidYet => "the certificate is not valid yet; is this machine's clock right?".into(),
         NotValidForNameContext { presented, .. } => names(presented),
-        NotValidForName => "the certificate is for another host than the URL's".into(),
+        NotValidForName => "the certificate does not match the URL's host".into(),
         #[allow(deprecated, reason = "rustls still has it")]
         UnsupportedSignatureAlgorithm | UnsupportedSignatureAlgorithmContext { .. } => {
             "the certificate is signed by an algorithm that is not supported, such as SHA-1; have \
@@ -146,7 +146,7 @@ fn certificate(problem: &CertificateError) -> String {
     }
 }
 
-/// The words for those errors of webpki that rustls has no variant for.
+/// Describes the errors of webpki that rustls has no variant for.
 fn chain(problem: &WebPkiError) -> String {
     use WebPkiError::*;
     match problem {
@@ -173,18 +173,18 @@ fn chain(problem: &WebPkiError) -> String {
                 .into()
         }
         CertDistrusted => {
-            "the certificate's issuer is no longer trusted by anyone; have another CA issue it"
-                .into()
+            "the certificate's issuer is no longer trusted; have another CA issue it".into()
         }
         other => format!("{MALFORMED} ({})", words(other)),
     }
 }
 
 fn critical_extension() -> String {
-    "the certificate has a critical extension that is not supported; have it issued without".into()
+    "the certificate has a critical extension that is not supported; have it issued without it"
+        .into()
 }
 
-/// For a certificate with other names, in the form in which webpki shows them.
+/// Describes a certificate for other names. `presented` has them in webpki's notation.
 fn names(presented: &[String]) -> String {
     let hosts: Vec<&str> = presented.iter().filter_map(|name| host(name)).collect();
     if hosts.is_empty() {
@@ -197,10 +197,12 @@ fn names(presented: &[String]) -> String {
     if listed.chars().count() > MAX_NAMES_CHARS {
         shown.push('…');
     }
-    format!("the certificate is for another host than the URL's: {shown}; use that name in the URL")
+    format!(
+        "the certificate does not match the URL's host: it is for {shown}; use that name in the URL"
+    )
 }
 
-/// The host in `DnsName("host")` or `IpAddress(192.0.2.1)`; other names are of no host.
+/// The host in `DnsName("host")` or `IpAddress(192.0.2.1)`. Other kinds of names are not for hosts.
 fn host(presented: &str) -> Option<&str> {
     let name = presented.strip_prefix("DnsName(\"").and_then(|rest| rest.strip_suffix("\")"));
     name.or_else(|| presented.strip_prefix("IpAddress(")?.strip_suffix(')'))
@@ -211,13 +213,13 @@ fn received(alert: AlertDescription) -> String {
     match alert {
         HandshakeFailure | InsufficientSecurity => NOTHING_IN_COMMON.into(),
         ProtocolVersion => TOO_OLD.into(),
-        // None was sent, so it is not a bad one.
+        // No certificate was sent, so the server cannot mean that it was a bad one.
         CertificateRequired | NoCertificate | BadCertificate => CLIENT_CERTIFICATE.into(),
         UnrecognisedName => "the server does not know the URL's host name (SNI)".into(),
         other if other.as_str().is_none() => {
-            format!("the server ends TLS with an unknown alert ({})", u8::from(other))
+            format!("the server aborted TLS with an unknown alert ({})", u8::from(other))
         }
-        other => format!("the server ends TLS with an alert ({})", words(&other)),
+        other => format!("the server aborted TLS with an alert ({})", words(&other)),
     }
 }
 
@@ -244,7 +246,7 @@ fn invalid(why: InvalidMessage) -> String {
     }
 }
 
-/// The name of an enum's variant as words: `AccessDenied` is "access denied".
+/// The name of an enum variant as words: `AccessDenied` becomes "access denied".
 fn words(variant: &impl fmt::Debug) -> String {
     let text = format!("{variant:?}");
     let mut words = String::new();
@@ -259,7 +261,7 @@ fn words(variant: &impl fmt::Debug) -> String {
     words.to_ascii_lowercase()
 }
 
-/// A time of day in UTC.
+/// A date and time in UTC, such as `2025-11-25 04:00 UTC`.
 fn date(time: UnixTime) -> String {
     let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let (mut days, minutes) = (time.as_secs() / 86_400, time.as_secs() % 86_400 / 60);
@@ -365,7 +367,7 @@ mod tests {
             Other(other(WebPkiError::CertExpired { time: at(1), not_after: at(0) })),
             Other(other(Untrusted::SelfSigned)),
             Other(other(Untrusted::KeySize)),
-            Other(other(Untrusted::OtherKey)),
+            Other(other(Untrusted::KeyMismatch)),
         ];
         let messages = [
             InvalidMessage::CertificatePayloadTooLarge,
@@ -430,7 +432,7 @@ mod tests {
                 text.starts_with("the ") || text.starts_with("a ") || text.starts_with("TLS "),
                 "{text}"
             );
-            // None was cut in the middle.
+            // No text was cut.
             assert!(text.chars().count() < MAX_CHARS, "{text}");
             println!("{text}");
         }
@@ -459,7 +461,7 @@ mod tests {
             (&[&format!("DnsName(\"{}\")", "é".repeat(101))], &format!("{}…", "é".repeat(100))),
         ] {
             let expected = format!(
-                "the certificate is for another host than the URL's: {shown}; use that name in the URL"
+                "the certificate does not match the URL's host: it is for {shown}; use that name in the URL"
             );
             assert_eq!(for_names(presented), expected);
         }

@@ -1,7 +1,7 @@
-//! What an answer means for a login. Nothing here asks anybody.
+//! What an answer means for a login. This module does no I/O.
 //!
-//! Verdicts follow kinds of answers, not lists of them: a new version of a server must not turn
-//! "this user, no" into an outage.
+//! Each rule covers a kind of answer instead of a list of known answers. Otherwise a new version of
+//! a server could turn a refusal into an outage, and Dovecot would fall back to its cache.
 
 use crate::credentials::MAX_BYTES;
 use crate::dav::{Body, CurrentUser, Properties, principal_name};
@@ -10,45 +10,59 @@ use crate::names::{are_same, with_domain};
 use crate::options::{Options, Principal};
 use crate::text::{printable, printable_bytes};
 
-/// The verdict on a login. Every text is fit for a log line and holds no password.
+/// The verdict on a login. Every text fits into one log line and contains no password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The password is right: its hash, as Dovecot's field `password`.
+    /// The password is right. Holds its hash, the value of Dovecot's field `password`.
     Ok(String),
-    /// The password, or the user, is wrong.
+    /// The user name or the password is wrong, or the password must not open this mailbox.
     Refused(String),
-    /// The password may be right, but the account is disabled.
+    /// The account is disabled. The password may be right.
     Disabled(String),
-    /// The server answers nobody at this address for a while; nothing is known about the password.
+    /// The server rejects all logins from this address for a while. Nothing is known about the
+    /// password.
     Throttled(String),
-    /// The server is out of order; nothing is known about the password.
+    /// The server gave no usable answer. Nothing is known about the password.
     Unavailable(String),
 }
 
-/// Whether the answer proves that the password is this user's.
-pub fn judge(options: &Options, user: &[u8], response: &Response) -> Result<(), Verdict> {
+/// Checks that an answer proves the password to be right, and to be that of `user`.
+///
+/// # Errors
+/// The verdict, if the answer does not prove this.
+pub fn check_answer(options: &Options, user: &[u8], response: &Response) -> Result<(), Verdict> {
     if response.status == options.success_status {
-        return if options.is_propfind() { whose(options, user, response) } else { Ok(()) };
+        return if options.is_propfind() {
+            check_principal(options, user, response)
+        } else {
+            Ok(())
+        };
     }
-    about_user(response)?;
+    check_account(response)?;
     if response.status == options.failure_status {
         return Err(refusal(response));
     }
     Err(Verdict::Unavailable(describe(response)))
 }
 
-/// The name on the server whose files are asked for.
+/// The server's name for the user, which is part of the URL of the user's files.
+///
+/// # Errors
+/// [`Verdict::Refused`] if the server names no user.
 pub fn file_owner(response: &Response) -> Result<String, Verdict> {
     let name = response.body.principal().and_then(principal_name);
-    // No longer name could have been sent, and none is in a URL that is short enough to be asked at.
+    // A longer name cannot have been sent, and its URL would be too long.
     name.filter(|name| name.len() <= MAX_BYTES).ok_or_else(|| {
         let said = "the server does not say whose password it is (file_access = \"none\")";
         Verdict::Refused(said.into())
     })
 }
 
-/// Whether the answer proves that the password opens no files.
-pub fn judge_files(response: &Response) -> Result<(), Verdict> {
+/// Checks that an answer proves that the password gives no access to files.
+///
+/// # Errors
+/// The verdict, if the answer does not prove this.
+pub fn check_files(response: &Response) -> Result<(), Verdict> {
     let file_id = match &response.body {
         Body::Multistatus(properties) if response.status == 207 => properties.file_id.as_deref(),
         _ => None,
@@ -58,11 +72,11 @@ pub fn judge_files(response: &Response) -> Result<(), Verdict> {
         Some(id) if id.bytes().all(|byte| byte.is_ascii_digit()) => {
             return Err(Verdict::Refused(
                 "the password may read files: make an app password in Nextcloud, Settings, \
-                 Security, and take \"Allow filesystem access\" from it (file_access = \"none\")"
+                 Security, and turn off \"Allow filesystem access\" for it (file_access = \"none\")"
                     .into(),
             ));
         }
-        _ => about_user(response)?,
+        _ => check_account(response)?,
     }
     if response.status >= 500 {
         return Err(Verdict::Unavailable(describe(response)));
@@ -78,8 +92,8 @@ pub fn judge_files(response: &Response) -> Result<(), Verdict> {
     )))
 }
 
-/// Answers that say of this user, or of this client, no more than that it cannot log in now.
-fn about_user(response: &Response) -> Result<(), Verdict> {
+/// Recognises answers about this user or this client: throttled, disabled, or refused by Nextcloud.
+fn check_account(response: &Response) -> Result<(), Verdict> {
     if response.status == 429 {
         let said = format!(
             "{}: too many failed logins from this address; \
@@ -89,7 +103,7 @@ fn about_user(response: &Response) -> Result<(), Verdict> {
         return Err(Verdict::Throttled(said));
     }
     let Body::Exception { name, message } = &response.body else { return Ok(()) };
-    // Nextcloud wraps what it meets while it authenticates, as "CLASS: TEXT". The text is translated.
+    // Nextcloud wraps an exception of its authentication as "CLASS: TEXT". The text is translated.
     let wrapped = message.as_deref().and_then(|message| message.split(':').next());
     for class in [Some(name.as_str()), wrapped].into_iter().flatten() {
         let class = class.trim_start_matches('\\');
@@ -98,22 +112,25 @@ fn about_user(response: &Response) -> Result<(), Verdict> {
             return Err(Verdict::Disabled(response.summary()));
         }
         if class.starts_with("OC\\Authentication\\") || class.starts_with("OCP\\Authentication\\") {
-            return Err(Verdict::Refused(format!("{} ({short}): {ANEW}", response.status_line())));
+            return Err(Verdict::Refused(format!(
+                "{} ({short}): {REMEDY}",
+                response.status_line()
+            )));
         }
     }
     Ok(())
 }
 
-/// What helps where Nextcloud does not take an app password for a reason of its own.
-const ANEW: &str = "log in to Nextcloud in a browser once, or make a new app password there";
+/// What to do if Nextcloud no longer accepts an app password.
+const REMEDY: &str = "log in to Nextcloud in a browser once, or make a new app password there";
 
-/// The verdict on `failure_status`.
+/// The verdict on an answer with `failure_status`.
 fn refusal(response: &Response) -> Verdict {
     let (status, schemes) = (response.status_line(), response.schemes());
     if !schemes.is_empty() && !schemes.iter().any(|it| it.eq_ignore_ascii_case("Basic")) {
         let schemes = printable(&schemes.join(", "));
         return Verdict::Unavailable(format!(
-            "{status}: the server does not take Basic authentication here, but {schemes}"
+            "{status}: the server does not accept Basic authentication here, only {schemes}"
         ));
     }
     Verdict::Refused(match &response.body {
@@ -128,8 +145,8 @@ fn refusal(response: &Response) -> Verdict {
     })
 }
 
-/// Whether an answer with the right status is about the user whose password it must be.
-fn whose(options: &Options, user: &[u8], response: &Response) -> Result<(), Verdict> {
+/// Checks that the principal in an answer with `success_status` matches the option `principal`.
+fn check_principal(options: &Options, user: &[u8], response: &Response) -> Result<(), Verdict> {
     let Body::Multistatus(properties) = &response.body else {
         return Err(Verdict::Unavailable(describe(response)));
     };
@@ -139,20 +156,20 @@ fn whose(options: &Options, user: &[u8], response: &Response) -> Result<(), Verd
             Err(Verdict::Unavailable(said.into()))
         }
         _ if options.principal == Principal::Any => Ok(()),
-        CurrentUser::Principal(href) => is_of(options, user, href),
-        CurrentUser::Unknown => is_of_nobody(options, properties),
+        CurrentUser::Principal(href) => check_name(options, user, href),
+        CurrentUser::Unknown => check_unnamed(options, properties),
         CurrentUser::Unclear => {
-            let said = "the server names a principal in a way that is not understood; is it a \
-                        WebDAV server (RFC 5397)?";
+            let said = "the server's current-user-principal is not valid; is it a WebDAV server \
+                        (RFC 5397)?";
             Err(Verdict::Unavailable(said.into()))
         }
     }
 }
 
-/// Whether the principal with this path is the user.
-fn is_of(options: &Options, user: &[u8], href: &str) -> Result<(), Verdict> {
+/// Checks that the principal with the path `href` is `user`.
+fn check_name(options: &Options, user: &[u8], href: &str) -> Result<(), Verdict> {
     let Some(name) = principal_name(href) else {
-        let said = format!("the server names a principal without a name: {}", printable(href));
+        let said = format!("the server's principal has no user name: {}", printable(href));
         return Err(Verdict::Refused(said));
     };
     let domain = options.domain.as_deref();
@@ -171,7 +188,8 @@ fn is_of(options: &Options, user: &[u8], href: &str) -> Result<(), Verdict> {
     )))
 }
 
-/// The domain that would make these names one person's, of which one has none.
+/// The value of the option `domain` with which both names would be the same user's, if there is
+/// one.
 fn fitting_domain(one: &[u8], other: &[u8]) -> Option<String> {
     [(one, other), (other, one)].into_iter().find_map(|(short, long)| {
         let (user, domain) = long.split_at_checked(short.len())?;
@@ -181,9 +199,10 @@ fn fitting_domain(one: &[u8], other: &[u8]) -> Option<String> {
     })
 }
 
-/// A server that names nobody has said yes to the very name that was sent, unless it is a Nextcloud:
-/// there are URLs at which that names nobody, and takes e-mail addresses for login names all the same.
-fn is_of_nobody(options: &Options, properties: &Properties) -> Result<(), Verdict> {
+/// Checks an answer without a principal. Most servers that name no user authenticate exactly the
+/// name that was sent. Nextcloud does not: at some URLs it names no user, but still accepts a login
+/// by e-mail address, which a user can choose freely.
+fn check_unnamed(options: &Options, properties: &Properties) -> Result<(), Verdict> {
     if !properties.is_nextcloud {
         return Ok(());
     }
@@ -195,7 +214,7 @@ fn is_of_nobody(options: &Options, properties: &Properties) -> Result<(), Verdic
     Err(Verdict::Unavailable(said))
 }
 
-/// An answer that is not understood, with what stands out.
+/// Describes an unexpected answer by its most telling property.
 fn describe(response: &Response) -> String {
     let said = response.summary();
     if let Some(location) = response.location() {
@@ -210,9 +229,11 @@ fn describe(response: &Response) -> String {
         );
     }
     match &response.body {
-        // nginx's answer to a client without a certificate.
+        // nginx answers a client without a certificate like this.
         Body::Other(_) if response.status == 400 => {
-            format!("{said}: it may want a client certificate, and none is sent")
+            format!(
+                "{said}: the server may require a client certificate, which httpbasic does not send"
+            )
         }
         Body::Other(what) if response.status < 500 => {
             format!("{said}: the body is {what}; is the URL right?")
@@ -300,8 +321,8 @@ mod tests {
         }
     }
 
-    fn judged(pairs: &[(&str, &str)], user: &str, response: &Response) -> (&'static str, String) {
-        word(judge(&options(pairs), user.as_bytes(), response))
+    fn verdict(pairs: &[(&str, &str)], user: &str, response: &Response) -> (&'static str, String) {
+        word(check_answer(&options(pairs), user.as_bytes(), response))
     }
 
     #[test]
@@ -330,12 +351,12 @@ mod tests {
             (&[31, 34], "get-instead-of-propfind", "bob", "unavailable"),
         ] {
             for version in versions {
-                let (word, text) = judged(&[], user, &recording(*version, name));
+                let (word, text) = verdict(&[], user, &recording(*version, name));
                 assert_eq!(word, expected, "{name} of {version}: {text}");
                 seen += 1;
             }
         }
-        // Each file is in the table above, or in that of the files' requests.
+        // Each recording is in the table above, or in that of the next test.
         let files = [31, 34].map(|version| {
             let folder = format!("{}/tests/nextcloud-{version}", env!("CARGO_MANIFEST_DIR"));
             let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
@@ -346,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_password_that_opens_no_files_is_for_mail_alone() {
+    fn file_access_none_accepts_only_passwords_without_access_to_files() {
         for (version, name, expected) in [
             (31, "files-app-password-without-file-access", "ok"),
             (34, "files-app-password-without-file-access", "ok"),
@@ -361,20 +382,20 @@ mod tests {
             (34, "maintenance", "unavailable"),
             (34, "get-instead-of-propfind", "refused"),
         ] {
-            let (word, text) = word(judge_files(&recording(version, name)));
+            let (word, text) = word(check_files(&recording(version, name)));
             assert_eq!(word, expected, "{name} of {version}: {text}");
         }
-        let judged = |id: &str| {
+        let verdict = |id: &str| {
             let property = format!("<fileid xmlns='http://owncloud.org/ns'>{id}</fileid>");
-            word(judge_files(&multistatus(&property)))
+            word(check_files(&multistatus(&property)))
         };
-        assert!(judged("13").1.starts_with("the password may read files: "));
+        assert!(verdict("13").1.starts_with("the password may read files: "));
         for id in ["", "-2", "-10", "- 1", "none", "1.5"] {
-            let (word, text) = judged(id);
+            let (word, text) = verdict(id);
             assert_eq!(word, "refused", "{id}");
             assert!(text.contains("no clear answer"), "{id}: {text}");
         }
-        let (_, text) = word(judge_files(&recording(34, "files-plus-in-uid")));
+        let (_, text) = word(check_files(&recording(34, "files-plus-in-uid")));
         assert!(text.contains("404"), "{text}");
     }
 
@@ -399,15 +420,15 @@ mod tests {
                 exception(500, class, "Konto deaktiviert"),
                 exception(403, class, ""),
             ] {
-                assert_eq!(judged(&[], "bob", &answer).0, expected, "{class}: {answer:?}");
+                assert_eq!(verdict(&[], "bob", &answer).0, expected, "{class}: {answer:?}");
             }
         }
         for message in ["see OC\\User\\LoginException: x", "Account disabled", "", ":"] {
             let answer = exception(503, "X", message);
-            assert_eq!(judged(&[], "bob", &answer).0, "unavailable", "{message}");
+            assert_eq!(verdict(&[], "bob", &answer).0, "unavailable", "{message}");
         }
         let class = "OC\\Authentication\\Exceptions\\ExpiredTokenException";
-        let (_, text) = judged(&[], "bob", &exception(503, "X", &format!("{class}: x")));
+        let (_, text) = verdict(&[], "bob", &exception(503, "X", &format!("{class}: x")));
         assert!(text.starts_with("503 (ExpiredTokenException): log in to Nextcloud"), "{text}");
     }
 
@@ -423,16 +444,16 @@ mod tests {
             (&["Negotiate, NTLM"], "unavailable"),
         ] {
             let headers: Vec<_> = challenges.iter().map(|it| ("www-authenticate", *it)).collect();
-            let (word, text) = judged(&[], "bob", &response(401, &headers, ""));
+            let (word, text) = verdict(&[], "bob", &response(401, &headers, ""));
             assert_eq!(word, expected, "{challenges:?}: {text}");
         }
-        let (_, text) = judged(&[], "bob", &response(401, &[("www-authenticate", "Bearer")], ""));
-        assert!(text.ends_with("does not take Basic authentication here, but Bearer"), "{text}");
+        let (_, text) = verdict(&[], "bob", &response(401, &[("www-authenticate", "Bearer")], ""));
+        assert!(text.ends_with("does not accept Basic authentication here, only Bearer"), "{text}");
     }
 
     #[test]
     fn a_refusal_says_what_to_look_at() {
-        let text = |version, name| judged(&[], "bob", &recording(version, name)).1;
+        let text = |version, name| verdict(&[], "bob", &recording(version, name)).1;
         assert!(text(34, "wrong-password").contains("another login name (login_name)"));
         for version in [31, 34] {
             let text = text(version, "account-password-forbidden");
@@ -441,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn the_password_of_a_principal_opens_its_own_mailbox_alone() {
+    fn a_password_opens_only_the_mailbox_of_its_own_principal() {
         let domain = ("domain", "example.com");
         for (href, settings, user, expected) in [
             ("/principals/users/bob/", &[][..], "bob", "ok"),
@@ -466,20 +487,20 @@ mod tests {
             ("/principals/users/victim@example.com@example.com/", &[domain], "victim", "refused"),
             ("/principals/users/bob/", &[("principal", "any")], "victim@example.com", "ok"),
         ] {
-            let (word, text) = judged(settings, user, &principal(href));
+            let (word, text) = verdict(settings, user, &principal(href));
             assert_eq!(word, expected, "{href} {settings:?} {user}: {text}");
         }
         let long = "b".repeat(10_000);
-        let (word, text) = judged(&[], "bob", &principal(&format!("/{long}/")));
+        let (word, text) = verdict(&[], "bob", &principal(&format!("/{long}/")));
         assert_eq!(word, "refused");
         assert!(text.len() < 400, "{}", text.len());
     }
 
     #[test]
-    fn a_server_that_names_nobody_has_said_yes_to_the_name_that_was_sent() {
+    fn a_server_that_names_no_user_is_believed() {
         let nameless = multistatus("<getetag/>");
         for settings in [&[][..], &[("principal", "any")], &[("domain", "example.com")]] {
-            assert_eq!(judged(settings, "bob", &nameless).0, "ok", "{settings:?}");
+            assert_eq!(verdict(settings, "bob", &nameless).0, "ok", "{settings:?}");
         }
         assert!(file_owner(&nameless).is_err());
         assert!(file_owner(&principal("/bob/")).is_ok());
@@ -487,12 +508,12 @@ mod tests {
     }
 
     #[test]
-    fn a_nextcloud_that_names_nobody_was_asked_at_the_wrong_url() {
+    fn a_nextcloud_that_names_no_user_has_the_wrong_url() {
         let answer = recording(34, "webdav-no-principal");
-        let (word, text) = judged(&[], "bob", &answer);
+        let (word, text) = verdict(&[], "bob", &answer);
         assert_eq!(word, "unavailable");
         assert!(text.ends_with("set url = \"https://host/remote.php/dav/\""), "{text}");
-        assert_eq!(judged(&[("principal", "any")], "bob", &answer).0, "ok");
+        assert_eq!(verdict(&[("principal", "any")], "bob", &answer).0, "ok");
     }
 
     #[test]
@@ -533,40 +554,40 @@ mod tests {
                 "the password is that of bob, not of bob@a@b (principal = \"user\")",
             ),
         ] {
-            assert_eq!(judged(settings, user, &principal(href)).1, expected, "{href} {user}");
+            assert_eq!(verdict(settings, user, &principal(href)).1, expected, "{href} {user}");
         }
     }
 
     #[test]
     fn only_the_right_status_with_a_multistatus_answer_is_ok() {
         let right = principal("/bob/");
-        assert_eq!(judged(&[], "bob", &right).0, "ok");
+        assert_eq!(verdict(&[], "bob", &right).0, "ok");
         for status in [200, 201, 204, 206, 208, 301, 302, 400, 403, 404, 405, 500, 502, 504] {
             let answer = Response { status, ..right.clone() };
-            assert_eq!(judged(&[], "bob", &answer).0, "unavailable", "{status}");
+            assert_eq!(verdict(&[], "bob", &answer).0, "unavailable", "{status}");
         }
         for body in ["", "<html/>", "<multistatus xmlns='DAV:'><response>", "<a/>"] {
             for settings in [&[][..], &[("principal", "any")]] {
-                let (word, text) = judged(settings, "bob", &response(207, &[], body));
+                let (word, text) = verdict(settings, "bob", &response(207, &[], body));
                 assert_eq!(word, "unavailable", "{body}: {text}");
             }
         }
         let nobody =
             multistatus("<current-user-principal><unauthenticated/></current-user-principal>");
         for settings in [&[][..], &[("principal", "any")]] {
-            assert_eq!(judged(settings, "bob", &nobody).0, "unavailable");
+            assert_eq!(verdict(settings, "bob", &nobody).0, "unavailable");
         }
     }
 
     #[test]
-    fn another_method_is_proven_by_its_status() {
+    fn with_another_method_only_the_status_counts() {
         let settings = [("method", "GET"), ("success_status", "200"), ("failure_status", "403")];
-        let answer = |status| judged(&settings, "bob", &response(status, &[], "<html>")).0;
+        let answer = |status| verdict(&settings, "bob", &response(status, &[], "<html>")).0;
         assert_eq!((answer(200), answer(403), answer(401)), ("ok", "refused", "unavailable"));
     }
 
     #[test]
-    fn what_is_not_understood_is_described() {
+    fn an_unexpected_answer_is_described() {
         let location = ("location", "https://sso.example.com/login?token=secret");
         for (status, headers, body, expected) in [
             (302, &[location][..], "", "302: redirects to https://sso.example.com/login, and"),
@@ -575,10 +596,10 @@ mod tests {
             (200, &[], "<!DOCTYPE html><html>", "the body is a web page (HTML); is the URL right?"),
             (207, &[], "<a><b></a>", "207: the body is broken XML; is the URL right?"),
             (404, &[], "no", "404: the body is not XML; is the URL right?"),
-            (400, &[], "<html>", "400: it may want a client certificate, and none is sent"),
+            (400, &[], "<html>", "400: the server may require a client certificate"),
             (502, &[], "<html>", "502"),
         ] {
-            let (word, text) = judged(&[], "bob", &response(status, headers, body));
+            let (word, text) = verdict(&[], "bob", &response(status, headers, body));
             assert_eq!(word, "unavailable");
             assert!(text.contains(expected) && !text.contains("secret"), "{text}");
         }

@@ -16,7 +16,7 @@ fn run(lua: &Lua, script: &str) -> mlua::Result<MultiValue> {
 }
 
 #[test]
-fn every_answer_is_that_of_the_original() {
+fn every_result_is_that_of_the_original() {
     let lua = lua();
     let check = lua.load(include_str!("vectors/lbase64.lua")).set_name("@lbase64.lua");
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/lbase64.tsv");
@@ -70,7 +70,7 @@ fn a_wrong_argument_is_named_in_a_string_with_the_position() {
 fn tables_may_come_from_anywhere() {
     let script = "
         local text, e, d = 'ma\\255\\254\\253n', {}, {}
-        -- By hand, without padding, and with more in them than there should be.
+        -- Made by hand, without padding, and with superfluous entries.
         for value = 0, 63 do
             local byte = 33 + value
             e[value], d[byte] = byte, value
@@ -79,13 +79,13 @@ fn tables_may_come_from_anywhere() {
         assert(base64.encode('man', e) == '<7&O')
         assert(base64.decode('A<B_`', d) == '\\130\\31\\191')
 
-        -- Entries that another table lends.
+        -- Entries that come from another table through __index.
         e = setmetatable({ [62] = 45, [63] = 95 }, { __index = base64.makeencoder() })
         d = setmetatable({ [45] = 62, [95] = 63 }, { __index = base64.makedecoder() })
         assert(base64.encode(text, e) == 'bWH__v1u')
         assert(base64.decode('bWH__v1u', d) == text)
 
-        -- Two characters for one value; numbers with a fraction of nothing; a value of many bits.
+        -- Two characters for one value, floats with integer values, and a value with many bits.
         d = base64.makedecoder()
         d[97], d[98] = 0, 27.0
         assert(base64.decode('aaaa', d) == '\\0\\0\\0' and base64.decode('bWFu', d) == 'man')
@@ -98,7 +98,7 @@ fn tables_may_come_from_anywhere() {
 }
 
 #[test]
-fn false_is_no_argument_and_further_ones_are_ignored() {
+fn false_counts_as_a_missing_argument_and_extra_arguments_are_ignored() {
     let script = "
         assert(base64.encode('man', false, true, 1, 2, 3) == 'bWFu')
         assert(base64.decode('bWFu', false, {}, 1, 2, 3) == 'man')
@@ -121,7 +121,7 @@ fn characters_of_another_alphabet_are_skipped() {
 }
 
 #[test]
-fn of_two_values_for_a_character_the_last_wins_and_that_is_0() {
+fn if_two_values_have_one_character_the_last_wins_and_0_is_the_last() {
     let script = "
         local d = base64.makedecoder('A', 'B', 'B')
         assert(d[65] == 0 and d[66] == 64 and d[67] == 2)
@@ -130,7 +130,7 @@ fn of_two_values_for_a_character_the_last_wins_and_that_is_0() {
 }
 
 #[test]
-fn a_letter_for_62_stands_for_a_class() {
+fn a_letter_for_62_stands_for_a_character_class() {
     let script = "
         local text = ''
         for byte = 0, 255 do
@@ -153,7 +153,7 @@ fn a_letter_for_62_stands_for_a_class() {
 }
 
 #[test]
-fn what_an_entry_raises_goes_through() {
+fn an_error_of_a_metamethod_is_passed_on() {
     let script = "
         local bad = setmetatable({ [43] = 62, [47] = 63 }, { __index = function() error({}) end })
         for _, name in ipairs({ 'encode', 'decode' }) do
@@ -167,7 +167,7 @@ fn what_an_entry_raises_goes_through() {
 
 #[test]
 fn nothing_is_left_of_a_text_that_cannot_be_decoded() {
-    // Decodes to 3,000 bytes, the last of which cannot be had. This test never holds them itself.
+    // The text decodes to 3,000 bytes and then fails. This test never holds these bytes itself.
     let group = "c0Vj";
     let needle: Vec<_> = b"sEc".iter().cycle().take(120).map(|byte| byte ^ 0x80).collect();
     let script = format!(
@@ -182,13 +182,15 @@ fn nothing_is_left_of_a_text_that_cannot_be_decoded() {
     assert!(!memory_holds(&needle));
 }
 
-/// Whether this process's memory holds bytes that differ from `needle` in their highest bits only.
+/// Whether this process's memory contains bytes that differ from `needle` in their highest bits
+/// only.
 fn memory_holds(needle: &[u8]) -> bool {
     use std::fs::File;
     use std::io::Read;
     use std::os::unix::fs::FileExt;
 
-    // So large that malloc maps new memory for it: what was freed before stays as it is.
+    // This is so large that malloc maps new memory for it. Memory that was freed before is not
+    // reused.
     const LARGE: usize = 64 << 20;
     let mut maps = String::with_capacity(LARGE);
     File::open("/proc/self/maps").unwrap().read_to_string(&mut maps).unwrap();
@@ -209,8 +211,8 @@ fn memory_holds(needle: &[u8]) -> bool {
 }
 
 #[test]
-fn the_file_looks_for_the_library_beside_itself() {
-    // SAFETY: no script but ours runs in it, and it loads no library.
+fn base64_lua_loads_the_library_from_its_own_folder() {
+    // SAFETY: only our own script runs in it, and that loads no library.
     let lua = unsafe { Lua::unsafe_new() };
     let loadlib = "package.loadlib = function(...)
         local path, name = ...

@@ -1,4 +1,4 @@
-//! lbase64's functions in a real Lua, in each of the ways to load them.
+//! lbase64's functions in a real Lua, loaded in each possible way.
 
 mod support;
 
@@ -10,7 +10,7 @@ use support::library;
 
 const CHECK: &str = "print(assert(loadfile(arg[1]))(require(arg[2]), arg[3]))";
 
-/// A Lua that searches nowhere but in `folder`.
+/// A Lua that searches libraries in `folder` only.
 fn lua(folder: &Path) -> Command {
     let mut command = Command::new("lua5.4");
     command.env("LUA_PATH_5_4", folder.join("?.lua"));
@@ -18,10 +18,10 @@ fn lua(folder: &Path) -> Command {
     command
 }
 
-/// All answers of the original from what `require(module)` returns.
+/// Checks that the functions of `require(module)` return all results of the original.
 fn check(mut lua: Command, module: &str) {
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
-    // The script is a file, since Lua numbers the arguments behind one.
+    // The script is a file because Lua then numbers the arguments that follow.
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("check.lua");
     fs::write(&script, CHECK).unwrap();
@@ -29,7 +29,7 @@ fn check(mut lua: Command, module: &str) {
     assert_eq!(text(lua.arg(vectors.join("lbase64.tsv")).output().unwrap()), "1214\n", "{module}");
 }
 
-/// All that a process has said.
+/// All output of a process.
 fn text(output: Output) -> String {
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
 }
@@ -40,7 +40,7 @@ fn install_file(folder: &Path) {
 }
 
 #[test]
-fn the_file_takes_the_place_of_the_original() {
+fn base64_lua_replaces_the_original() {
     let folder = tempfile::tempdir().unwrap();
     library::install(folder.path());
     install_file(folder.path());
@@ -55,7 +55,7 @@ fn the_file_takes_the_place_of_the_original() {
 }
 
 #[test]
-fn the_file_alone_says_what_is_missing() {
+fn base64_lua_without_the_library_says_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     install_file(folder.path());
     let said = text(lua(folder.path()).args(["-e", "require('base64')"]).output().unwrap());
@@ -64,7 +64,7 @@ fn the_file_alone_says_what_is_missing() {
 }
 
 #[test]
-fn it_is_part_of_the_library() {
+fn the_library_contains_the_functions() {
     let folder = tempfile::tempdir().unwrap();
     library::install(folder.path());
     check(lua(folder.path()), "httpbasic.base64");
@@ -78,7 +78,7 @@ fn the_library_may_be_named_base64() {
 }
 
 #[test]
-fn an_error_is_text_with_the_line_of_the_script() {
+fn an_error_is_a_string_with_the_line_of_the_script() {
     let folder = tempfile::tempdir().unwrap();
     library::install(folder.path());
     let script = "local base64 = require('httpbasic.base64')\nbase64.encode(42)\n";

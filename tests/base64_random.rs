@@ -1,5 +1,5 @@
-//! lbase64's functions against a straightforward reference, with alphabets and texts by chance (the
-//! same ones in every run).
+//! Compares lbase64's functions with a straightforward reference, for random alphabets and texts.
+//! The random numbers are the same in every run.
 
 #[path = "support/embedded.rs"]
 mod embedded;
@@ -20,11 +20,11 @@ struct Case {
     function: &'static str,
     text: Vec<u8>,
     entries: Entries,
-    /// Whether the call brings the table; without it the alphabet is the default one.
+    /// Whether the table is passed. Without it, the default alphabet is used.
     custom: bool,
 }
 
-/// Xorshift.
+/// A xorshift generator.
 struct Chance(u64);
 
 impl Chance {
@@ -42,7 +42,7 @@ impl Chance {
     /// The bytes of the values 0 to 64.
     fn alphabet(&mut self) -> Vec<u8> {
         let mut alphabet: Vec<u8> = match self.below(4) {
-            // Without zero, at which patterns end in Lua 5.1.
+            // Without zero, because it ends a pattern in Lua 5.1.
             0 => (1..=255).collect(),
             _ => STANDARD[..64].to_vec(),
         };
@@ -99,7 +99,7 @@ fn encode(text: &[u8], encoder: &Entries) -> Option<Vec<u8>> {
     values.iter().map(|value| u8::try_from(*encoder.get(value)?).ok()).collect()
 }
 
-/// Decodes by arithmetic. Which characters count, Lua says.
+/// Decodes by arithmetic. Lua's patterns decide which characters count.
 fn decode(text: &[u8], decoder: &Entries, lua: &Lua) -> Option<Vec<u8>> {
     let byte = |value| decoder.iter().find(|entry| *entry.1 == value).map(|entry| *entry.0);
     let class = [b"[%w=%", &[byte(62)?][..], b"%", &[byte(63)?], b"]"].concat();
@@ -131,7 +131,7 @@ fn decode(text: &[u8], decoder: &Entries, lua: &Lua) -> Option<Vec<u8>> {
     Some(decoded)
 }
 
-/// What a table of lbase64's functions answers; none for an error.
+/// The result of a table of lbase64's functions; `None` for an error.
 fn answer(lua: &Lua, base64: &Table, case: &Case) -> Option<Vec<u8>> {
     let function: Function = base64.get(case.function).unwrap();
     let table = || lua.create_table_from(case.entries.clone()).unwrap();
@@ -141,7 +141,7 @@ fn answer(lua: &Lua, base64: &Table, case: &Case) -> Option<Vec<u8>> {
     Some(answer.as_bytes().to_vec())
 }
 
-/// Compares our answers with those of `expected`, and says how many were errors.
+/// Compares our results with those of `expected`, and returns the number of errors.
 fn compare(lua: &Lua, expected: impl Fn(&Case) -> Option<Vec<u8>>) -> usize {
     let base64 = embedded::base64(lua);
     let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
@@ -156,7 +156,7 @@ fn compare(lua: &Lua, expected: impl Fn(&Case) -> Option<Vec<u8>>) -> usize {
 }
 
 #[test]
-fn the_reference_answers_the_same() {
+fn the_reference_returns_the_same() {
     let lua = Lua::new();
     let errors = compare(&lua, |case| match case.function {
         "encode" => encode(&case.text, &case.entries),
@@ -167,7 +167,7 @@ fn the_reference_answers_the_same() {
 
 #[test]
 #[ignore = "LBASE64 must name the original's base64.lua"]
-fn the_original_answers_the_same() {
+fn the_original_returns_the_same() {
     let lua = Lua::new();
     let path = std::env::var("LBASE64").expect("LBASE64 must name the original's base64.lua");
     let original: Table = lua.load(std::fs::read_to_string(path).unwrap()).eval().unwrap();
@@ -175,7 +175,7 @@ fn the_original_answers_the_same() {
 }
 
 #[test]
-fn every_alphabet_comes_back() {
+fn every_text_survives_encoding_and_decoding_in_every_alphabet() {
     let script = r"
         local text = ''
         for byte = 0, 255 do

@@ -1,4 +1,4 @@
-//! What Dovecot's auth cache may remember, and what it must not, on both versions.
+//! What Dovecot's auth cache may and must not remember, with both versions.
 
 #[macro_use]
 mod support;
@@ -26,7 +26,7 @@ promises! {
     a_password_that_one_protocol_refused_is_gone_from_all_after_a_flush
     a_reload_empties_the_cache
     a_wrong_password_locks_nobody_out
-    a_master_user_is_not_asked_about_and_leaves_nothing_in_the_cache
+    a_master_user_sends_no_request_and_leaves_nothing_in_the_cache
     a_mechanism_without_a_password_fails_with_a_reason
 }
 
@@ -35,16 +35,16 @@ const PHONE: &str = "the phone's app password";
 const LAPTOP: &str = "the laptop's app password";
 const WRONG: &str = "a wrong password";
 
-/// Nothing expires during a test.
+/// Times with which nothing expires during a test.
 const LONG: Option<(u32, u32)> = Some((3600, 3600));
-/// Everything expires after a second.
+/// Times with which everything expires after a second.
 const SHORT: Option<(u32, u32)> = Some((1, 1));
 
 fn expire() {
     sleep(Duration::from_millis(2100));
 }
 
-/// A web server whose mood changes, and who has app passwords.
+/// A web server with app passwords. A test can replace its answers.
 struct Web {
     server: Server,
     state: Arc<Mutex<State>>,
@@ -52,7 +52,7 @@ struct Web {
 }
 
 struct State {
-    /// What is answered instead of the truth.
+    /// The answer to every request, instead of the right one.
     mood: Option<Vec<u8>>,
     passwords: Vec<&'static str>,
 }
@@ -81,7 +81,7 @@ impl Web {
         web
     }
 
-    /// Dovecot's users read the CA's certificate too.
+    /// Makes the CA's certificate readable for Dovecot's users.
     fn readable(&self) {
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::Permissions::from_mode(0o755);
@@ -92,7 +92,7 @@ impl Web {
         self.folder.path().join("ca.pem")
     }
 
-    /// A Dovecot with the cache settings of the examples, but for the times.
+    /// A Dovecot with the cache settings of the examples, except the times.
     fn setup(&self, cache_secs: Option<(u32, u32)>) -> Setup {
         let url = format!("https://localhost:{}/dav/", self.server.port);
         let setup = Setup::new(&url, Some(&self.ca_file()));
@@ -185,7 +185,7 @@ fn a_refused_password_does_not_come_back_in_an_outage(version: Version) {
     is_refused(&dovecot, PHONE);
     web.is_down();
     is_refused(&dovecot, PHONE);
-    // Nor when the cache's "unknown" has expired as well.
+    // The same holds when the cache's entry "unknown user" has expired as well.
     expire();
     is_refused(&dovecot, PHONE);
 }
@@ -202,7 +202,7 @@ fn a_refused_password_does_not_come_back_when_the_server_throttles(version: Vers
     is_refused(&dovecot, PHONE);
     expire();
     is_refused(&dovecot, PHONE);
-    // Nothing is known about the other one: no outage, no fallback.
+    // Nothing is known about the other password. This is not an outage, so there is no fallback.
     is_refused(&dovecot, LAPTOP);
     assert!(dovecot.has_logged("throttled: 429 Too Many Requests", 1), "{}", dovecot.log());
 }
@@ -227,7 +227,7 @@ fn a_disabled_account_does_not_come_back_in_an_outage(version: Version) {
     }
 }
 
-/// As Debian's and docker-mailserver's configurations have them.
+/// Protocol blocks like those of Debian's and docker-mailserver's configurations.
 const BLOCKS: &str = "protocol imap {\n  mail_max_userip_connections = 20\n}\n\
                       protocol lmtp {\n  mail_max_userip_connections = 20\n}\n";
 
@@ -239,10 +239,10 @@ fn a_password_that_one_protocol_refused_is_gone_from_all_after_a_flush(version: 
         assert!(logs_in(), "{}", dovecot.log());
         expire();
         web.revokes(PHONE);
-        // Another service than IMAP, without a block.
+        // A service other than IMAP, without a block.
         is_refused(&dovecot, PHONE);
         web.is_down();
-        // A protocol with a block has a cache of its own on Dovecot 2.4: SECURITY.md says so.
+        // On Dovecot 2.4, a protocol with a block has a cache of its own. See SECURITY.md.
         let is_separate = version == Version::V2_4 && extra == BLOCKS;
         assert_eq!(logs_in(), is_separate, "{}", dovecot.log());
         assert!(dovecot.doveadm(&["auth", "cache", "flush", USER]).succeeded);
@@ -266,7 +266,7 @@ fn a_wrong_password_locks_nobody_out(version: Version) {
     let web = Web::start();
     let mut setup = web.setup(LONG);
     if version == Version::V2_3 {
-        // Dovecot's own key, as in the configuration of the guide: without the password.
+        // Dovecot's default key, which the guide uses. It does not include the password.
         setup.args = "";
         setup.settings.retain(|setting| setting.0 != "cache_key_has_password");
     }
@@ -277,7 +277,7 @@ fn a_wrong_password_locks_nobody_out(version: Version) {
     succeeds(&dovecot, PHONE);
 }
 
-fn a_master_user_is_not_asked_about_and_leaves_nothing_in_the_cache(version: Version) {
+fn a_master_user_sends_no_request_and_leaves_nothing_in_the_cache(version: Version) {
     let web = Web::start();
     let dovecot = Dovecot::start(version, &Setup { master: true, ..web.setup(LONG) });
     let login = format!("{USER}*{}", MASTER.0);
@@ -289,7 +289,7 @@ fn a_master_user_is_not_asked_about_and_leaves_nothing_in_the_cache(version: Ver
     let answer = dovecot.imap_login(&login, WRONG);
     assert!(answer.starts_with("NO [AUTHENTICATIONFAILED]"), "{answer}");
     assert_eq!(web.requests(), 0);
-    // The master's password is not the user's, whatever the cache has seen.
+    // The master's password must not work as the user's, whatever is cached.
     is_refused(&dovecot, MASTER.1);
     assert_eq!(web.requests(), 1);
     let answer = dovecot.imap_login(&login, MASTER.1);
@@ -308,7 +308,7 @@ fn a_mechanism_without_a_password_fails_with_a_reason(version: Version) {
         let answer = dovecot.imap_authenticate(mechanism, &words);
         assert!(answer.starts_with("NO "), "{mechanism}: {answer}");
     }
-    let said = "a web server can only be asked with a password";
+    let said = "no password to verify; httpbasic needs auth_mechanisms = plain login";
     assert!(dovecot.has_logged(said, 2), "{}", dovecot.log());
     assert_eq!(web.requests(), 0);
 }

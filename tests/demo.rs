@@ -1,7 +1,8 @@
-//! What a newcomer runs first: real logins through nginx or his own server, in one table.
+//! A demonstration: real logins against nginx or the user's own server, in one table.
 //!
-//! `make demo` runs it; `make test` does too, since it fails if an answer is not the expected one.
-//! DEMO_URL and DEMO_USER name another server and an account there, DEMO_DOVECOT the version.
+//! `make demo` runs it. `make test` runs it as a test, because it fails if an answer is not the
+//! expected one. DEMO_URL and DEMO_USER name another server and an account there, DEMO_DOVECOT the
+//! version of Dovecot.
 
 mod support;
 
@@ -18,7 +19,7 @@ use support::port;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// The server that is asked, and an account there.
+/// A server, and an account there.
 struct Target {
     url: String,
     ca_file: Option<PathBuf>,
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // What runs ends soon after Ctrl-C; then everything is cleaned up as always.
+    // After Ctrl-C, the current step ends soon, and then everything is cleaned up as usual.
     ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::SeqCst)).expect("no other handler");
     let result = catch_unwind(AssertUnwindSafe(|| demonstrate(version, own)));
     if INTERRUPTED.load(Ordering::SeqCst) {
@@ -47,12 +48,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// A variable that has a value.
+/// An environment variable, unless it is empty.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The version of Dovecot, made ready, and the reader's own server; or what is wrong.
+/// The version of Dovecot, which is prepared, and the user's own server. The error is a text.
 fn choices() -> Result<(Version, Option<Target>), String> {
     let version = match variable("DEMO_DOVECOT").as_deref() {
         None => Version::own(),
@@ -114,7 +115,8 @@ fn demonstrate(version: Version, own: Option<Target>) -> bool {
     table.row("doveadm auth test, unknown user", "auth failed", || {
         auth_test(&dovecot, "nobody@example.com", wrong)
     });
-    // A server of the reader's own stays on: another Dovecot asks where nobody listens.
+    // The user's own server cannot be stopped. Instead, another Dovecot uses a port without a
+    // server.
     let dovecot = match &mut nginx {
         Some(nginx) => {
             nginx.switch_off();
@@ -134,7 +136,7 @@ fn demonstrate(version: Version, own: Option<Target>) -> bool {
     table.end(&dovecot)
 }
 
-/// One row a login: what was asked, what Dovecot answered, how long it took.
+/// A table with one row per login: the request, Dovecot's answer, and the time.
 struct Table {
     all_as_expected: bool,
 }
@@ -168,7 +170,7 @@ impl Table {
     }
 }
 
-/// What `doveadm auth test` says, in short.
+/// The answer of `doveadm auth test`, shortened.
 fn auth_test(dovecot: &Dovecot, user: &str, password: &str) -> String {
     let output = dovecot.auth_test(Some("192.0.2.7"), user, password).output;
     let detail = output.lines().find(|line| line.trim().starts_with("code="));
@@ -176,12 +178,12 @@ fn auth_test(dovecot: &Dovecot, user: &str, password: &str) -> String {
     format!("{verdict} {}", detail.unwrap_or_default().trim())
 }
 
-/// The answer to an IMAP LOGIN, in short.
+/// The answer to an IMAP LOGIN, shortened.
 fn imap_login(dovecot: &Dovecot, user: &str, password: &str) -> String {
     let answer = dovecot.imap_login(user, password);
     match answer.split_once("] ") {
         Some((code, text)) if code.starts_with("OK") => format!("OK {text}"),
-        // Without the name of this machine and the time.
+        // Without the hostname and the time.
         _ => answer.split(" [").take(2).collect::<Vec<_>>().join(" ["),
     }
 }

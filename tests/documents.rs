@@ -1,4 +1,4 @@
-//! What the documents name is there, and what they quote is what the code says.
+//! The tests and links in the documents exist, and their quotations of the code are right.
 
 #[path = "support/links.rs"]
 mod links;
@@ -54,7 +54,7 @@ fn each_test_that_security_md_names_exists() {
 }
 
 #[test]
-fn no_link_of_a_document_is_dead() {
+fn every_link_of_a_document_has_a_target() {
     // The documents in `packages` are for the folders of the packages; `tests/packages.rs` follows their links.
     let documents = links::documents(Path::new(ROOT), &["target", "packages"]);
     assert!(links::follow(&documents) > 60);
@@ -105,7 +105,7 @@ fn the_tables_of_options_have_every_option_once_with_the_same_default() {
     }
 }
 
-/// What logs can say: the texts in the source, the recorded answers, and what `troubles.rs` sees logged.
+/// All texts that may be logged: those in the source, in the recorded answers and in `troubles.rs`.
 fn logged() -> String {
     let root = Path::new(ROOT);
     let mut files = sources(&root.join("src"));
@@ -133,7 +133,7 @@ fn every_log_line_of_the_troubleshooting_page_is_one_that_is_logged() {
         rows.flat_map(|row| row.split(" | ").next().unwrap().split('`').skip(1).step_by(2));
     let mut checked = 0;
     for line in quoted {
-        // The kind of a verdict or of an error is put before its text.
+        // The log line begins with the kind of the verdict or of the error.
         let kinds = ["refused: ", "disabled: ", "throttled: ", "tls: ", "auth: Fatal: "];
         let text = kinds.iter().find_map(|kind| line.strip_prefix(kind)).unwrap_or(line);
         for part in text.split('…') {

@@ -1,4 +1,4 @@
-//! The library and the script in real Dovecots, 2.3 and 2.4, against real web servers.
+//! The library and the script in a real Dovecot, 2.3 and 2.4, against real web servers.
 
 #[macro_use]
 mod support;
@@ -30,12 +30,13 @@ promises! {
     an_unreachable_server_is_a_temporary_failure_and_its_return_is_noticed
     no_log_line_shows_a_password_in_any_form
     a_raised_error_is_a_readable_log_line_with_the_scripts_position
-    a_wrong_setting_stops_the_start_with_a_line_that_names_it
+    a_wrong_setting_keeps_dovecot_from_starting_and_the_log_names_it
     a_lookup_without_a_password_fails_with_a_reason
-    of_a_thousand_logins_at_a_server_that_sends_half_records_no_wrong_one_succeeds
+    a_server_that_sends_half_records_lets_no_wrong_password_in
 }
 
-/// Right and wrong logins against the web server at `url`, which logs so many requests.
+/// Right and wrong logins against the web server at `url`. `requests` returns the log of that many
+/// requests.
 fn logins(version: Version, url: &str, ca_file: &Path, requests: impl Fn(usize) -> Vec<String>) {
     let dovecot = Dovecot::start(version, &Setup::new(url, Some(ca_file)));
     let mut expected = Vec::new();
@@ -101,7 +102,8 @@ fn no_log_line_shows_a_password_in_any_form(version: Version) {
     for password in secrets {
         let pair = format!("{}:{password}", ALICE.0);
         for form in [password.to_string(), STANDARD.encode(password), STANDARD.encode(pair)] {
-            // Up to the padding, and without the first and last letters, which depend on neighbours.
+            // Without the padding and without the first and last letters, which depend on adjacent
+            // bytes.
             let core = form.trim_end_matches('=');
             assert!(!log.contains(&core[1..core.len() - 1]), "{form} is in the log:\n{log}");
         }
@@ -123,12 +125,12 @@ end
     assert!(test.is_temporary(), "{test:?}");
     let said = "auth-httpbasic.lua:6: bad argument #2 to 'verify' (string expected, got no value)";
     assert!(dovecot.has_logged(said, 1), "{}", dovecot.log());
-    // The worker lives on.
+    // The worker survives.
     assert!(dovecot.auth_test(None, ALICE.0, ALICE.1).is_temporary());
     assert!(dovecot.has_logged(said, 2), "{}", dovecot.log());
 }
 
-fn a_wrong_setting_stops_the_start_with_a_line_that_names_it(version: Version) {
+fn a_wrong_setting_keeps_dovecot_from_starting_and_the_log_names_it(version: Version) {
     let url = format!("https://localhost:{}/", port::free());
     for (name, value, said) in [
         ("timeout", "5000", "httpbasic.client: timeout is an unknown setting"),
@@ -146,12 +148,12 @@ fn a_lookup_without_a_password_fails_with_a_reason(version: Version) {
     let dovecot = Dovecot::start(version, &Setup::new("https://localhost:1/", None));
     let lookup = dovecot.doveadm(&["auth", "lookup", ALICE.0]);
     assert!(!lookup.succeeded, "{lookup:?}");
-    let said = "db-lua: a web server can only be asked with a password";
+    let said = "db-lua: no password to verify; httpbasic needs auth_mechanisms = plain login";
     assert!(dovecot.has_logged(said, 1), "{}", dovecot.log());
 }
 
 fn anothers_password_opens_no_mailbox_and_the_log_says_whose_it_is(version: Version) {
-    // Bob has set Alice's address as his own, and Nextcloud lets him log in by it.
+    // Bob has set Alice's address as his e-mail address, and Nextcloud lets him log in with it.
     let server = Server::answering(None, |_| principal("bob"));
     let url = format!("http://127.0.0.1:{}/dav/", server.port);
     for (domain, whose) in [(None, "bob"), (Some("example.com"), "bob@example.com")] {
@@ -168,9 +170,7 @@ fn anothers_password_opens_no_mailbox_and_the_log_says_whose_it_is(version: Vers
     }
 }
 
-fn of_a_thousand_logins_at_a_server_that_sends_half_records_no_wrong_one_succeeds(
-    version: Version,
-) {
+fn a_server_that_sends_half_records_lets_no_wrong_password_in(version: Version) {
     let (ca, folder) = (Ca::new(), tempfile::tempdir().unwrap());
     let ca_file = folder.path().join("ca.pem");
     std::fs::write(&ca_file, ca.pem()).unwrap();
@@ -182,7 +182,7 @@ fn of_a_thousand_logins_at_a_server_that_sends_half_records_no_wrong_one_succeed
     let setup = Setup { extra: "auth_verbose = no\n", ..Setup::new(&url, Some(&ca_file)) };
     let dovecot = Dovecot::start(version, &setup);
     let mut client = AuthClient::open(&dovecot.auth_socket());
-    // Several at a time, since Dovecot holds a refusal back, but no more than it has workers.
+    // Several at a time because Dovecot delays refusals, but no more than it has workers.
     for _ in 0..50 {
         let logins: HashMap<u32, Outcome> = (0..10)
             .flat_map(|_| [("secret", Outcome::Succeeded), ("wrong", Outcome::Refused)])
@@ -195,7 +195,7 @@ fn of_a_thousand_logins_at_a_server_that_sends_half_records_no_wrong_one_succeed
     }
 }
 
-/// A script as the guide for docker-mailserver has its readers write it, on lbase64's `base64.lua`.
+/// A script like that of the guide for docker-mailserver, which needs lbase64's `base64.lua`.
 const GUIDES_SCRIPT: &str = "
 local folder = debug.getinfo(1, 'S').source:match('^@(.*/)')
 package.path = package.path .. ';' .. folder .. '?.lua'

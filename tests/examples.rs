@@ -1,5 +1,5 @@
-//! The examples for plain Dovecot in a real Dovecot of the version they are for, and what those for
-//! docker-mailserver have in common; `tests/dms` logs in on these.
+//! The examples for plain Dovecot, in a real Dovecot of the right version. Also checks the files of
+//! the examples for docker-mailserver; `tests/dms` logs in with these.
 
 mod support;
 
@@ -13,7 +13,7 @@ use support::nginx::Nginx;
 
 const USER: &str = "alice@example.com";
 const PASSWORD: &str = "the web server's password";
-/// What the accounts' file has as the password.
+/// The password in the account file.
 const FORMER: &str = "the account's password";
 
 fn example(path: &str) -> String {
@@ -21,8 +21,8 @@ fn example(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A Dovecot whose configuration folder holds the example; paths and names that only exist in a mail
-/// server are the test's own, and a file of accounts stands in for the system's users.
+/// Starts Dovecot with the example in its configuration folder. Paths and names that exist only on
+/// a mail server are replaced, and an account file replaces the system's users.
 fn start(version: Version, nginx: &Nginx, example: &str) -> Dovecot {
     let setup =
         Setup::new(&nginx.url(), Some(&nginx.ca_file())).with("cache_key_has_password", "true");
@@ -43,8 +43,8 @@ fn start(version: Version, nginx: &Nginx, example: &str) -> Dovecot {
     })
 }
 
-/// The web server's password opens the mailbox, once from the server and once from the cache; the
-/// former one does not.
+/// Checks that the web server's password works, once from the server and once from the cache, and
+/// that the password in the account file does not.
 fn logs_in(version: Version, example: &str) {
     let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
     let dovecot = start(version, &nginx, example);
@@ -60,14 +60,14 @@ fn logs_in(version: Version, example: &str) {
     assert_eq!(nginx.requests(3).len(), 3);
     let said = "refused: 401 Unauthorized: wrong user name or password";
     assert!(dovecot.has_logged(said, 2), "{}", dovecot.log());
-    // A refused password is remembered as such, with the user: he is not locked out.
+    // The cache remembers the refusal for this password only, so the user is not locked out.
     dovecot.imap_login(USER, FORMER);
     assert_eq!(nginx.requests(3).len(), 3, "{}", dovecot.log());
     assert!(dovecot.has_logged("unknown user", 1), "{}", dovecot.log());
     assert!(dovecot.imap_login(USER, PASSWORD).starts_with("OK "));
-    // Only a login with a password reaches the script.
+    // No lookup without a password reaches the script.
     dovecot.doveadm(&["auth", "lookup", USER]);
-    assert!(!dovecot.log().contains("a web server can only be asked"), "{}", dovecot.log());
+    assert!(!dovecot.log().contains("no password to verify"), "{}", dovecot.log());
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Hostile answers and hostile arguments, at random: nothing crashes, hangs, or comes out that should
-//! not. `ROUNDS=10000000 cargo test --release … --test hostile` runs longer than `make test`.
+//! Random hostile answers and arguments: nothing crashes or hangs, and no secret gets out.
+//! `ROUNDS=10000000 cargo test --release … --test hostile` runs longer than `make test`.
 
 #[path = "support/embedded.rs"]
 mod embedded;
@@ -12,7 +12,7 @@ use httpbasic::options::Options;
 use httpbasic::options::value::Value as Given;
 use mlua::{Function, Lua, MultiValue, Value};
 
-/// xorshift64: the same numbers in every run, so that a failure comes back.
+/// An xorshift64 generator. It returns the same numbers in every run, so a failure is reproducible.
 struct Random(u64);
 
 impl Random {
@@ -40,7 +40,7 @@ fn rounds(default: u64) -> u64 {
     std::env::var("ROUNDS").map_or(default, |rounds| rounds.parse().expect("a number"))
 }
 
-/// The bodies that a real Nextcloud answers, and some that nobody should.
+/// Bodies of a real Nextcloud, and some hostile ones.
 fn seeds() -> Vec<Vec<u8>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/nextcloud-31");
     let recordings = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -73,7 +73,7 @@ const XML: [&[u8]; 14] = [
     b"\xff",
 ];
 
-/// Changes a text a little, as a broken proxy or an attacker would.
+/// Changes a body slightly, as a broken proxy or an attacker could.
 fn mutate(random: &mut Random, body: &mut Vec<u8>, other: &[u8]) {
     for _ in 0..=random.below(4) {
         let (start, end) = (random.below(body.len() + 1), random.below(body.len() + 1));
@@ -127,7 +127,7 @@ fn no_body_makes_the_parser_panic_or_returns_more_than_a_log_line() {
 }
 
 #[test]
-fn no_option_is_too_odd_for_a_clear_error() {
+fn every_wrong_option_gets_a_clear_error() {
     const OPTIONS: [&str; 17] = [
         "url",
         "method",
@@ -202,7 +202,7 @@ fn no_option_is_too_odd_for_a_clear_error() {
 }
 
 #[test]
-fn credentials_are_refused_or_arrive_as_they_are() {
+fn credentials_are_refused_or_sent_unchanged() {
     use base64::Engine;
     let mut random = Random(0xc0de);
     for _ in 0..rounds(100_000) {
@@ -230,10 +230,10 @@ fn credentials_are_refused_or_arrive_as_they_are() {
 }
 
 #[test]
-fn whatever_verify_is_called_with_it_answers_or_raises_a_string() {
+fn every_call_of_verify_returns_a_verdict_or_raises_a_string() {
     let lua = Lua::new();
     lua.globals().set("httpbasic", embedded::httpbasic(&lua)).unwrap();
-    // Port 1 refuses at once: whatever passes the checks is unavailable.
+    // Port 1 refuses connections, so every call that passes the checks is unavailable.
     let script = "client = httpbasic.client { url = 'http://127.0.0.1:1/' }
         return function(method, ...) return pcall(client[method], ...) end";
     let call: Function = lua.load(script).eval().unwrap();

@@ -1,4 +1,4 @@
-//! The Lua interface in an embedded Lua, against web servers inside this test.
+//! The Lua interface in an embedded Lua, against web servers in this process.
 
 mod support;
 
@@ -19,7 +19,7 @@ fn credentials(request: &Request) -> Vec<u8> {
 }
 
 #[test]
-fn the_module_says_what_it_is() {
+fn the_module_has_a_version_and_its_functions() {
     let world = World::new();
     let script = "return httpbasic._VERSION, type(httpbasic.client), type(httpbasic.base64)";
     let (version, client, base64): (String, String, String) =
@@ -42,7 +42,7 @@ fn a_right_password_is_ok_and_comes_back_as_a_hash() {
 }
 
 #[test]
-fn the_request_is_the_one_that_the_design_names() {
+fn the_request_has_exactly_the_expected_lines() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
     world.client(server.port, "");
@@ -65,7 +65,7 @@ fn the_request_is_the_one_that_the_design_names() {
 }
 
 #[test]
-fn passwords_are_bytes_and_what_no_server_may_be_asked_is_refused_unasked() {
+fn passwords_are_bytes_and_credentials_that_cannot_be_sent_are_refused() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
     world.client(server.port, "");
@@ -92,7 +92,7 @@ fn passwords_are_bytes_and_what_no_server_may_be_asked_is_refused_unasked() {
 }
 
 #[test]
-fn an_address_is_sent_only_if_it_is_one() {
+fn only_a_valid_ip_address_is_sent() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
     let forwarded = |remote_ip, header: &str| {
@@ -121,7 +121,7 @@ fn an_address_is_sent_only_if_it_is_one() {
 }
 
 #[test]
-fn the_connection_is_kept_and_a_dead_one_costs_nobody_a_login() {
+fn the_connection_is_kept_and_a_dead_one_costs_no_login() {
     let world = World::new();
     let closing = Server::start(Some(&world.localhost()), |stream, next_request| {
         // Two answers, then the connection ends without a word.
@@ -163,7 +163,7 @@ fn each_status_has_its_verdict() {
 }
 
 #[test]
-fn another_method_may_have_another_proof() {
+fn another_method_may_have_another_success_status() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |request| {
         let right = credentials(request) == b"alice:secret";
@@ -179,7 +179,7 @@ fn another_method_may_have_another_proof() {
 }
 
 #[test]
-fn a_long_page_behind_get_is_not_read() {
+fn with_get_a_long_page_is_not_read() {
     let world = World::new();
     let page = "<html>".repeat(1 << 20);
     for head in [format!("Content-Length: {}", page.len()), "X: until the end".into()] {
@@ -196,7 +196,7 @@ fn a_long_page_behind_get_is_not_read() {
 }
 
 #[test]
-fn the_name_that_is_sent_may_lack_the_domain() {
+fn the_name_can_be_sent_without_the_domain() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |request| {
         let credentials = String::from_utf8(credentials(request)).unwrap();
@@ -233,7 +233,7 @@ fn the_name_that_is_sent_may_lack_the_domain() {
     }
 }
 
-/// Nextcloud, as far as it tells whose password it is and whether it opens files.
+/// A Nextcloud that names the user and reports whether the password gives access to files.
 fn nextcloud(request: &Request) -> Vec<u8> {
     let credentials = String::from_utf8(credentials(request)).unwrap();
     let (user, password) = credentials.split_once(':').unwrap();
@@ -266,7 +266,7 @@ fn with_file_access_none_a_password_for_files_opens_no_mailbox() {
     assert_eq!(asked[1].header("depth"), Some("0"));
     assert_eq!(asked[1].header("x-forwarded-for"), Some("192.0.2.1"));
     for (password, said) in [
-        ("for files", "take \"Allow filesystem access\" from it"),
+        ("for files", "turn off \"Allow filesystem access\" for it"),
         ("other", "no clear answer whether the password may read files: 207 Multi-Status without"),
     ] {
         let (word, text) = world.verify(b"bob", password.as_bytes(), None);
@@ -293,7 +293,7 @@ fn both_requests_of_a_lookup_have_one_deadline() {
 }
 
 #[test]
-fn propfind_returns_the_answer_whatever_its_status() {
+fn propfind_returns_an_answer_with_any_status() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |request| {
         if credentials(request).starts_with(b"alice") {
@@ -352,7 +352,10 @@ fn a_certificate_must_be_trusted_valid_and_for_the_host() {
         (ca::self_signed(&["localhost"]), "tls: the certificate is self-signed and not in ca_file"),
         (Ca::new().issue(&["localhost"]), "tls: the certificate is signed by another CA"),
         (world.ca.issue_expired(&["localhost"]), "tls: the certificate expired on 2020-12-31"),
-        (world.ca.issue(&["mail.example.com"]), "tls: the certificate is for another host"),
+        (
+            world.ca.issue(&["mail.example.com"]),
+            "tls: the certificate does not match the URL's host",
+        ),
     ] {
         let server = Server::answering(Some(&identity), |_| principal("alice"));
         world.client(server.port, "");
@@ -366,7 +369,7 @@ fn a_certificate_must_be_trusted_valid_and_for_the_host() {
     let (word, text) = world.verify(b"alice", b"x", None);
     assert_eq!(word, "unavailable");
     assert!(text.starts_with("tls: "), "{text}");
-    // The public roots do not know our CA.
+    // Our CA is not among Mozilla's.
     let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
     world.run(&format!(
         "client = httpbasic.client {{ url = 'https://localhost:{}/' }}",
@@ -489,7 +492,7 @@ fn a_wrong_option_raises_a_string_that_names_it_and_the_scripts_line() {
 }
 
 #[test]
-fn a_wrong_call_raises_a_string_and_the_client_lives_on() {
+fn a_wrong_call_raises_a_string_and_the_client_survives() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
     world.client(server.port, "");
@@ -584,7 +587,7 @@ fn a_client_survives_garbage_collection_and_its_own_end() {
 }
 
 #[test]
-fn a_log_that_takes_no_line_is_an_error_and_the_client_lives_on() {
+fn a_failing_log_function_is_an_error_and_the_client_survives() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
     world.client(server.port, "debug = true");

@@ -1,4 +1,4 @@
-//! The library as it is built for users, and a real Lua that loads it.
+//! The library as users get it, loaded by a real Lua.
 
 mod support;
 
@@ -12,7 +12,7 @@ use support::ca::Ca;
 use support::http::{Server, principal};
 use support::library;
 
-/// What a program prints, both streams, and whether it succeeded.
+/// Runs a program. Returns whether it succeeded, and its output from both streams.
 fn run(command: &mut Command) -> (bool, String) {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = [output.stdout, output.stderr].concat();
@@ -40,12 +40,12 @@ fn the_library_is_at_most_2_7_megabytes_large() {
 }
 
 #[test]
-fn debian_12_and_13_have_the_glibc_that_the_library_needs() {
+fn the_library_needs_no_newer_glibc_than_debian_12_has() {
     let (_, versions) = run(Command::new("readelf").arg("-V").arg(library::path()));
     let needed = versions.split("GLIBC_2.").skip(1).filter_map(|rest| {
         rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<u32>().ok()
     });
-    // Debian 12 has 2.36.
+    // Debian 12 has glibc 2.36.
     assert!(needed.max().is_some_and(|newest| newest <= 34), "{versions}");
 }
 
@@ -67,7 +67,7 @@ fn make_install_puts_everything_where_debian_looks_and_keeps_an_edited_script() 
     assert!(ok, "{text}");
     assert_eq!(fs::read_to_string(script).unwrap(), "-- edited");
 
-    // Debian's own path, below DESTDIR.
+    // Debian's path for Lua libraries, below DESTDIR.
     let (_, cpath) = run(Command::new("lua5.4").args(["-e", "io.write(package.cpath)"]));
     let places = cpath.split(';').map(|place| format!("{}{place}", folder.path().display()));
     let cpath = places.collect::<Vec<_>>().join(";");
@@ -80,7 +80,7 @@ fn make_install_puts_everything_where_debian_looks_and_keeps_an_edited_script() 
 fn the_types_name_all_that_the_module_has_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     library::install(folder.path());
-    // Both tables, as sorted names; the methods of a client too.
+    // The sorted names in both tables, and the methods of a client.
     let script = "package.cpath = './?.so'
         local names = {}
         local function list(prefix, table)
@@ -130,7 +130,7 @@ fn printed(folder: &Path, script: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_real_lua_asks_a_server_through_it() {
+fn a_real_lua_verifies_logins_with_it() {
     let ca = Ca::new();
     let server = Server::answering(Some(&ca.issue(&["localhost"])), |_| principal("alice"));
     let folder = tempfile::tempdir().unwrap();
@@ -155,9 +155,9 @@ fn a_real_lua_asks_a_server_through_it() {
     assert!(lines[3].starts_with("ok\t"), "{lines:?}");
 }
 
-/// Each copy has clients of its own, maybe of another version.
+/// Two copies of the library may be of different versions, so their clients must not be mixed.
 #[test]
-fn a_client_of_another_copy_of_the_library_is_none() {
+fn a_client_of_another_copy_of_the_library_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(library::path(), folder.path().join("other.so")).unwrap();
     let lines = printed(
@@ -174,7 +174,7 @@ fn a_client_of_another_copy_of_the_library_is_none() {
     assert_eq!(lines[1], "refused\tcredentials: the user id is empty");
 }
 
-/// Only the debug library reaches its `__gc`, which trusts its caller to hand over a client.
+/// Only the debug library can call `__gc`, which expects a client as its argument.
 #[test]
 fn a_destroyed_client_is_an_error() {
     let lines = printed(
@@ -223,7 +223,7 @@ fn no_proxy_of_the_environment_sees_a_login() {
 }
 
 #[test]
-fn an_impossible_choice_of_features_is_explained() {
+fn an_impossible_set_of_features_is_explained() {
     for (features, said) in [
         ("lua54,lua53,module", "choose one of lua54, lua53, lua52, lua51 and luajit"),
         ("lua54,module,vendored", "choose module (for Dovecot) or vendored (for tests)"),
@@ -231,7 +231,8 @@ fn an_impossible_choice_of_features_is_explained() {
         ("module", "choose one of lua54, lua53, lua52, lua51 and luajit"),
     ] {
         let (ok, text) = run(Command::new(env!("CARGO"))
-            // mlua notices some of it as well, in its own words, and cargo would stop at the first.
+            // mlua rejects some of these sets too, in its own words, and cargo stops at the first
+            // error.
             .args(["check", "--keep-going", "--locked", "--lib"])
             .args(["--no-default-features", "--features", features])
             .args(["--target-dir".as_ref(), library::target().join("features").as_os_str()])

@@ -1,4 +1,4 @@
-//! Outages of the web server and what they do to a real Dovecot's logins, on both versions.
+//! The effect of web server outages on logins to a real Dovecot, with both versions.
 
 #[macro_use]
 mod support;
@@ -20,13 +20,13 @@ promises! {
     headers_that_never_end_are_a_temporary_failure_in_time
     an_answer_that_is_cut_is_a_temporary_failure_in_time
     thirty_logins_at_a_time_survive_an_outage_of_three_seconds
-    a_worker_needs_a_quarter_of_the_address_space_that_it_has
+    a_worker_needs_at_most_a_quarter_of_its_address_space
 }
 
 const USER: &str = "alice@example.com";
 const PASSWORD: &str = "correct horse";
 
-/// For Dovecot itself, its processes and a busy machine; never what the module takes.
+/// Extra time for Dovecot itself, for starting processes and for a busy machine.
 const MERCY: Duration = Duration::from_secs(1);
 
 struct Web {
@@ -40,7 +40,7 @@ impl Web {
         let server = Faulty::start(fault, ca.issue(&["localhost"]));
         let web = Self { server, folder };
         std::fs::write(web.ca_file(), ca.pem()).unwrap();
-        // Dovecot's users read the CA's certificate too.
+        // Makes the CA's certificate readable for Dovecot's users.
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(web.folder.path(), mode).unwrap();
@@ -57,8 +57,8 @@ impl Web {
     }
 }
 
-/// Each login ends within the deadline, the log says why, and the worker lives to see the server
-/// right again.
+/// Checks that each login ends within the deadline, that the log has the reason, and that the same
+/// worker accepts logins when the server works again.
 fn meets(version: Version, fault: Fault, said: &str) {
     let mut web = Web::start(fault);
     let setup = web.setup().with("timeout_msecs", "600").with("connect_timeout_msecs", "400");
@@ -112,8 +112,8 @@ fn an_answer_that_is_cut_is_a_temporary_failure_in_time(version: Version) {
     meets(version, cut, "protocol: ");
 }
 
-/// 30 logins that begin at the same time: those of ten users whom the cache knows must succeed, those
-/// of twenty whom it does not must fail for now. Returns how long the slowest of each took.
+/// Starts 30 logins at the same time. Those of ten users in the cache must succeed, and those of
+/// twenty others must fail temporarily. Returns the time of the slowest login of each group.
 fn thirty_logins(client: &mut AuthClient) -> [Duration; 2] {
     let start = Instant::now();
     let numbers: Vec<_> = (0..30)
@@ -143,7 +143,7 @@ fn thirty_logins_at_a_time_survive_an_outage_of_three_seconds(version: Version) 
     let setup = web.setup().with("principal", "any").with("connect_timeout_msecs", "400");
     let setup = Setup {
         args: "cache_key=%u:%w",
-        // Expired entries are the hard case: the server is asked before the cache serves them.
+        // Expired entries are the hard case: Dovecot asks the server before it falls back to them.
         cache_secs: Some((1, 1)),
         ..setup.with("cache_key_has_password", "true")
     };
@@ -154,10 +154,10 @@ fn thirty_logins_at_a_time_survive_an_outage_of_three_seconds(version: Version) 
     }
     sleep(Duration::from_millis(2100));
 
-    // Nothing comes back from the server any more, as if its machine were gone.
+    // The server sends nothing any more, as if its machine had crashed.
     web.server.vanish();
     let gone = Instant::now();
-    // Every worker has to find out for itself, once in a while.
+    // Every worker has its own back-off, and retries the server from time to time.
     let mut slowest = Vec::new();
     while gone.elapsed() < Duration::from_secs(3) {
         slowest.push(thirty_logins(&mut client));
@@ -183,9 +183,9 @@ fn thirty_logins_at_a_time_survive_an_outage_of_three_seconds(version: Version) 
     assert_no_worker_died(&dovecot);
 }
 
-/// 256 MB by default, of which the thread that resolves names takes the most: its heap is 64 MB of
-/// address space if it can have them.
-fn a_worker_needs_a_quarter_of_the_address_space_that_it_has(version: Version) {
+/// The limit is 256 MB by default. Most of the memory is the heap of the resolver thread, which
+/// reserves up to 64 MB of address space.
+fn a_worker_needs_at_most_a_quarter_of_its_address_space(version: Version) {
     let mut web = Web::start(Fault::Refused);
     web.server.heal();
     let extra = "service auth-worker {\n  vsz_limit = 64M\n}\n";

@@ -1,5 +1,5 @@
-//! The archives, the Debian package and the rock: what is in them, and a login with each in a clean
-//! Debian, by the words that come with it.
+//! The archives, the Debian package and the rock: their contents, and a login with each in a clean
+//! Debian, following the instructions in the package.
 
 mod support;
 
@@ -13,14 +13,17 @@ use tempfile::TempDir;
 use support::ca::Ca;
 use support::debian::Debian;
 use support::nginx::Nginx;
-use support::{imap, library, links, port};
+use support::{checker, findings, imap, library, links, port};
 
 const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const USER: &str = "alice";
 const PASSWORD: &str = "correct horse";
 
-/// Runs a command that succeeds, and returns what it prints.
+/// Where INSTALL.md puts the files.
+const LUA: &str = "/etc/dovecot/lua";
+
+/// Runs a command, which must succeed, and returns its output.
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -32,7 +35,7 @@ fn shell(script: &str, folder: &Path) -> String {
     run(Command::new("bash").args(["-euc", script]).current_dir(folder))
 }
 
-/// The folder with all packages, made once a process.
+/// The folder with all packages, which are built once per process.
 fn packages() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -49,7 +52,7 @@ fn archive(lua: &str) -> PathBuf {
     packages().join(format!("dovecot-lua-httpbasic-{VERSION}-lua{lua}-x86_64-linux-gnu.tar.gz"))
 }
 
-/// The archive's files, in a folder that others may enter.
+/// The archive's files, in a folder that other users can read.
 fn unpacked(lua: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let unpack = "tar --extract --strip-components=1 --file=\"$0\"; chmod 755 .";
@@ -57,7 +60,7 @@ fn unpacked(lua: &str) -> TempDir {
     folder
 }
 
-/// The checkout as it is now, in another folder.
+/// A copy of the checkout, including changes that are not committed.
 fn copy_of_the_checkout() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().display();
@@ -68,7 +71,7 @@ fn copy_of_the_checkout() -> TempDir {
 }
 
 #[test]
-fn an_archives_checksums_hold_inside_and_out() {
+fn the_checksums_of_an_archive_and_of_its_files_are_right() {
     shell("sha256sum --check SHA256SUMS", packages());
     for lua in ["5.4", "5.3"] {
         let folder = unpacked(lua);
@@ -131,7 +134,7 @@ fn the_archive_for_lua_5_3_is_for_lua_5_3() {
 }
 
 #[test]
-fn every_linked_crate_has_its_license_there_and_no_path_is_of_this_machine() {
+fn every_linked_crate_has_its_license_and_no_file_names_a_path_of_this_machine() {
     let folder = unpacked("5.4");
     let licenses = fs::read_to_string(folder.path().join("licenses/crates.txt")).unwrap();
     let copyright = "/usr/share/doc/dovecot-lua-httpbasic/copyright";
@@ -142,7 +145,7 @@ fn every_linked_crate_has_its_license_there_and_no_path_is_of_this_machine() {
         ),
         folder.path(),
     );
-    // The panics name the sources that they are from.
+    // Panic messages contain the paths of source files.
     let binaries = ["lua/httpbasic.so", "lua/httpbasic-check"];
     let binaries = binaries.map(|name| fs::read(folder.path().join(name)).unwrap()).concat();
     let strings = String::from_utf8_lossy(&binaries);
@@ -160,7 +163,7 @@ fn every_linked_crate_has_its_license_there_and_no_path_is_of_this_machine() {
             assert!(text.contains(&format!("\n{name}")), "{name}");
         }
     }
-    // What asks for more than MIT does.
+    // Licenses with more conditions than MIT.
     for said in [
         "--- LICENSE-BoringSSL",
         "--- LICENSE-other-bits",
@@ -177,7 +180,7 @@ fn every_linked_crate_has_its_license_there_and_no_path_is_of_this_machine() {
 #[test]
 fn two_builds_of_one_commit_are_the_same_bytes() {
     let copy = copy_of_the_checkout();
-    // Another folder for the crates as well, another umask and another time zone.
+    // The second build also has other folders, another umask and another time zone.
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let cargo_home = cargo_home.unwrap_or_else(|| std::env::home_dir().unwrap().join(".cargo"));
     let other_home = copy.path().join("target/crates");
@@ -196,11 +199,11 @@ fn two_builds_of_one_commit_are_the_same_bytes() {
 }
 
 #[test]
-fn lintian_has_nothing_to_say_against_the_debian_package() {
+fn lintian_reports_nothing_about_the_debian_package() {
     run(Command::new("lintian").args(["--allow-root", "--fail-on", "error,warning"]).arg(deb()));
 }
 
-/// What `docs/dovecot.md` says, once the library and the script are there.
+/// Follows the steps of `docs/dovecot.md`. The library and the script must be installed.
 fn configure(debian: &mut Debian, release: &str, examples: &str, nginx: &Nginx) {
     let (url, ca_file) = (nginx.url(), nginx.ca_file());
     let ca_file = ca_file.display();
@@ -225,12 +228,12 @@ fn configure(debian: &mut Debian, release: &str, examples: &str, nginx: &Nginx) 
     });
 }
 
-/// A login with what the examples configure, and one that fails.
+/// Checks a successful and a failed login with the configuration of the examples.
 fn logs_in(debian: &mut Debian, release: &str, examples: &str) {
     let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
     configure(debian, release, examples, &nginx);
 
-    // A user with a mailbox, and a port that nobody else on this machine has.
+    // A user with a mailbox, and a port that no other test uses.
     let port = port::free();
     debian.run(&format!(
         "useradd --create-home {USER}
@@ -264,49 +267,59 @@ fn the_archive_logs_a_user_in(release: &str) {
     logs_in(&mut debian, release, &format!("{path}/examples"));
 }
 
-/// The program of the archive, where there is no Lua, no openssl and no terminal.
-fn the_archives_checker_needs_nothing(release: &str) {
-    let folder = unpacked("5.4");
-    let path = folder.path().display();
-    let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
-    let url = nginx.url();
-    fs::write(folder.path().join("other.pem"), Ca::new().pem()).unwrap();
+/// A Debian with the archive's files beside each other, and without Lua and openssl.
+fn with_the_archive_alone(release: &str, folder: &Path) -> Debian {
     let mut debian = Debian::start(release);
     debian.run(&format!(
         "rm -f /usr/bin/lua* /usr/bin/openssl /usr/lib/*/liblua*
-         install -d /etc/dovecot/lua
-         cp {path}/lua/httpbasic.so {path}/lua/httpbasic-check {path}/lua/auth-httpbasic.lua \
-             /etc/dovecot/lua/"
+         install -d {LUA}
+         cp {0}/lua/httpbasic.so {0}/lua/httpbasic-check {0}/lua/auth-httpbasic.lua {LUA}/",
+        folder.display()
     ));
-    configure(&mut debian, release, &format!("{path}/examples"), &nginx);
-    let mut check = |password: &str, arguments: &str| {
-        let program = "/etc/dovecot/lua/httpbasic-check --password-stdin --user";
-        debian.attempt(&format!("echo '{password}' | {program} {USER} {arguments}"))
-    };
-    let (succeeded, text) = check(PASSWORD, "");
-    assert!(succeeded && text.contains("✓ library     /etc/dovecot/lua/httpbasic.so, "), "{text}");
-    assert!(text.contains(", in a passdb of Dovecot 2.") && !text.contains("cache key"), "{text}");
-    assert!(text.ends_with("This login succeeds."), "{text}");
-    for (password, arguments, said) in [
-        ("another one", "", "✗ password    401 Unauthorized"),
-        (PASSWORD, "--url https://localhost:1/", "✗ connection  connect: "),
-        (PASSWORD, "--url https://host.invalid/", "✗ name        dns: "),
-        (PASSWORD, &*format!("--ca-file {path}/other.pem"), "✗ TLS         tls: the certificate"),
-        (PASSWORD, &format!("--url {}", url.replace("/dav/", "/none/")), "✗ server      40"),
-        (PASSWORD, "--file-access none", "✗ files "),
-    ] {
-        let (succeeded, text) = check(password, arguments);
-        assert!(!succeeded && text.contains(said), "{said}\n{text}");
-    }
-    let other = unpacked("5.3");
-    debian.run(&format!("cp {}/lua/httpbasic.so /etc/dovecot/lua/", other.path().display()));
-    let (_, text) = debian.attempt("/etc/dovecot/lua/httpbasic-check --url https://localhost:1/");
-    assert!(text.contains("is for Lua 5.3, and Dovecot has Lua 5.4"), "{text}");
+    debian
 }
 
-/// Every file and folder, but for what dpkg itself notes.
+/// Runs the archive's program with a password on standard input. Its exit status and what it says.
+fn check(debian: &mut Debian, password: &str, arguments: &[String]) -> (i32, String) {
+    let quoted: Vec<_> =
+        arguments.iter().map(|it| format!("'{}'", it.replace('\'', "'\\''"))).collect();
+    let text = debian.run(&format!(
+        "echo '{password}' | {LUA}/httpbasic-check {} && echo 0 || echo $?",
+        quoted.join(" ")
+    ));
+    let (text, status) = text.rsplit_once('\n').unwrap();
+    (status.parse().unwrap(), format!("{text}\n"))
+}
+
+fn the_archives_checker_finds_every_fault(release: &str) {
+    let folder = unpacked("5.4");
+    findings::find_all(|| {
+        let mut debian = with_the_archive_alone(release, folder.path());
+        move |arguments| check(&mut debian, checker::PASSWORD, arguments)
+    });
+}
+
+fn the_archives_checker_reads_dovecots_settings(release: &str) {
+    let folder = unpacked("5.4");
+    let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
+    let mut debian = with_the_archive_alone(release, folder.path());
+    configure(&mut debian, release, &format!("{}/examples", folder.path().display()), &nginx);
+    let arguments = ["--user", USER, "--password-stdin"].map(String::from);
+    let (status, text) = check(&mut debian, PASSWORD, &arguments);
+    assert!(status == 0 && text.contains(&format!("✓ library     {LUA}/httpbasic.so, ")), "{text}");
+    assert!(text.contains(", in a passdb of Dovecot 2.") && !text.contains('!'), "{text}");
+    let (status, text) = check(&mut debian, "another one", &arguments);
+    assert!(status == 1 && text.contains("✗ password    401 Unauthorized"), "{text}");
+    let other = unpacked("5.3");
+    debian.run(&format!("cp {}/lua/httpbasic.so {LUA}/", other.path().display()));
+    let (status, text) = check(&mut debian, PASSWORD, &arguments);
+    let said = "is for Lua 5.3, and Dovecot has Lua 5.4";
+    assert!(status == 1 && text.contains(said), "{text}");
+}
+
+/// A command that lists all files and folders, except dpkg's own records.
 const FILES: &str = "find / -xdev -not -path '/var/lib/dpkg/*' -not -path '/var/log/*' | sort";
-/// A pipe would list its own end, or not yet.
+/// A command that lists the running programs. It avoids a pipe, which might list itself.
 const PROCESSES: &str = "names=$(cat /proc/[0-9]*/comm); sort -u <<<\"$names\"";
 
 fn the_debian_package_logs_a_user_in(release: &str) {
@@ -336,8 +349,13 @@ fn the_debian_package_starts_nothing_and_leaves_nothing(release: &str) {
 
 mod on_debian_12 {
     #[test]
-    fn the_archives_checker_needs_nothing() {
-        super::the_archives_checker_needs_nothing("12");
+    fn the_archives_checker_finds_every_fault() {
+        super::the_archives_checker_finds_every_fault("12");
+    }
+
+    #[test]
+    fn the_archives_checker_reads_dovecots_settings() {
+        super::the_archives_checker_reads_dovecots_settings("12");
     }
 
     #[test]
@@ -360,8 +378,13 @@ mod on_debian_13 {
     use super::*;
 
     #[test]
-    fn the_archives_checker_needs_nothing() {
-        super::the_archives_checker_needs_nothing("13");
+    fn the_archives_checker_finds_every_fault() {
+        super::the_archives_checker_finds_every_fault("13");
+    }
+
+    #[test]
+    fn the_archives_checker_reads_dovecots_settings() {
+        super::the_archives_checker_reads_dovecots_settings("13");
     }
 
     #[test]
@@ -382,7 +405,7 @@ mod on_debian_13 {
     #[test]
     fn luarocks_make_installs_what_logs_a_user_in() {
         let checkout = copy_of_the_checkout();
-        // What Debian 13's cargo has built already need not be built again.
+        // Reuses what Debian 13's cargo has already built.
         let built = library::target().join("debian13-target");
         fs::create_dir_all(&built).unwrap();
         std::os::unix::fs::symlink(built, checkout.path().join("target")).unwrap();
@@ -395,11 +418,14 @@ mod on_debian_13 {
              luarocks --lua-version 5.4 show --rock-dir dovecot-lua-httpbasic",
             checkout.path().display()
         ));
-        let rock = rock.lines().last().unwrap();
-        debian.run(&format!(
-            "install -d /etc/dovecot/lua
-             cp {rock}/conf/auth-httpbasic.lua /etc/dovecot/lua/"
-        ));
+        let (text, rock) = rock.rsplit_once('\n').unwrap();
+        let script = format!("{rock}/conf/auth-httpbasic.lua");
+        let said = format!("Copy the script for Dovecot to {LUA}: {script}\n");
+        assert!(text.contains(&said), "{text}");
+        debian.run(&format!("install -d {LUA}; cp {script} {LUA}/"));
+        let (_, text) = debian.attempt("httpbasic-check --url https://localhost:1/");
+        let said = "✓ library     /usr/local/lib/lua/5.4/httpbasic.so, for Lua 5.4";
+        assert!(text.contains(said) && text.contains("✗ connection "), "{text}");
         logs_in(&mut debian, "13", &format!("{rock}/examples"));
     }
 }

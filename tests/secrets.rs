@@ -1,7 +1,7 @@
-//! What is left of a password in memory after a lookup: nothing that this code made.
+//! No copy of a password that this code makes remains in memory after a lookup.
 //!
-//! Every block of memory that is given back is searched for the password, and so is, at the end, all
-//! that the process may write to. The stack below this test's own frame is part of that.
+//! Every block of memory is searched for the password when it is freed. At the end, all writable
+//! memory of the process is searched, including the unused part of the stack.
 
 #![allow(unsafe_code, reason = "an allocator is unsafe by nature")]
 
@@ -25,10 +25,11 @@ use zeroize::Zeroize;
 use support::ca::Ca;
 use support::nginx::Nginx;
 
-/// What must not be found, each byte complemented so that it is not found here.
+/// The secrets to search for. Each byte is complemented, so that the search does not find them
+/// here.
 static SECRETS: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
 
-/// How many blocks were given back with a secret in them.
+/// The number of blocks that contained a secret when they were freed.
 static LEFT_BEHIND: AtomicUsize = AtomicUsize::new(0);
 
 fn holds_a_secret(memory: &[u8]) -> bool {
@@ -42,10 +43,10 @@ fn holds_a_secret(memory: &[u8]) -> bool {
 
 struct Watching;
 
-// SAFETY: the system's allocator does the work; a block is only read, and before it is given back.
+// SAFETY: the system's allocator does the work. A block is only read, before it is freed.
 unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // Zeroed, since a block is read whole although not all of it was written.
+        // Zeroed because the whole block is read later, and parts may never have been written.
         unsafe { System.alloc_zeroed(layout) }
     }
 
@@ -60,7 +61,7 @@ unsafe impl GlobalAlloc for Watching {
 #[global_allocator]
 static ALLOCATOR: Watching = Watching;
 
-/// The places in this process's writable memory that hold a secret.
+/// The places in this process's writable memory that contain a secret.
 fn places() -> Vec<String> {
     let mut memory = File::open("/proc/self/mem").unwrap();
     let mut buffer = vec![0; 1 << 20];
@@ -80,7 +81,7 @@ fn places() -> Vec<String> {
                 places.push(format!("{start:x} {rest}"));
             }
             buffer[..].zeroize();
-            // Overlapping, so that nothing hides at an edge.
+            // The parts overlap, so that no secret is missed at an edge.
             let step = if length < buffer.len() { length } else { length - 100 };
             start += step as u64;
         }
@@ -90,7 +91,7 @@ fn places() -> Vec<String> {
 
 #[test]
 fn no_copy_of_a_password_outlives_its_lookup() {
-    // A server in a process of its own, since it sees the password too. It is asked twice.
+    // The server is another process because it receives the password too. It gets two requests.
     let body = "<multistatus xmlns=\"DAV:\"><response><propstat><prop><current-user-principal>\
                 <href>/alice/</href></current-user-principal><fileid \
                 xmlns=\"http://owncloud.org/ns\">-1</fileid></prop><status>HTTP/1.1 200 OK</status>\
@@ -106,15 +107,15 @@ fn no_copy_of_a_password_outlives_its_lookup() {
         ]);
         Client::new(options.unwrap())
     };
-    // A request with a body, which goes into the same buffer behind the head, and one without.
+    // One request with a body, which follows the head in the same buffer, and one without.
     let clients = [client("PROPFIND", "none"), client("GET", "any")];
 
-    // The password is made here, so that no constant of the program holds it.
+    // The password is computed here, so that no constant of the program contains it.
     let mut password: Vec<u8> = (0..24_u32).map(|n| b'!' + ((n * 37 + 11) % 90) as u8).collect();
     let mut pair = [&b"alice:"[..], &password].concat();
     let mut encoded = STANDARD.encode(&pair).into_bytes();
     let complement = |bytes: &[u8]| bytes.iter().map(|byte| !byte).collect::<Vec<_>>();
-    // The first letters depend on the user id, which is no secret.
+    // Skips the first letters, which encode the user id. That is not secret.
     SECRETS.set([complement(&password), complement(&encoded[8..encoded.len() - 4])]).unwrap();
     pair.zeroize();
     encoded.zeroize();

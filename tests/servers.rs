@@ -1,5 +1,4 @@
-//! The module in an embedded Lua, against the web servers that people run. docs/servers.md says
-//! what these tests show.
+//! The module in an embedded Lua, against common web servers. docs/servers.md lists the results.
 
 mod support;
 
@@ -12,7 +11,7 @@ use support::web_server::WebServer;
 use support::world::World;
 use support::{haproxy, lighttpd, radicale, rclone, relay, wsgidav};
 
-/// The user ids, which are as odd as user ids are, and their passwords.
+/// User ids, some of them unusual, and their passwords.
 const ACCOUNTS: [(&str, &str); 4] = [
     ("alice", "correct horse"),
     ("bob@example.com", "battery:staple"),
@@ -20,10 +19,10 @@ const ACCOUNTS: [(&str, &str); 4] = [
     ("jörg", "grüß Gott"),
 ];
 
-/// What a proxy does that compresses for everybody: the client's own Accept-Encoding is lost.
+/// The configuration of a proxy that replaces Accept-Encoding, so that every answer is compressed.
 const ASK_FOR_GZIP: &str = "http-request set-header Accept-Encoding gzip";
 
-/// Makes the global `client` for a server, and counts the connections to it.
+/// Creates the global `client` for a server. Returns a relay that counts the connections.
 fn connect(world: &World, server: &WebServer, more: &str) -> Server {
     let relay = relay::start(server.port());
     world.run(&format!(
@@ -35,14 +34,14 @@ fn connect(world: &World, server: &WebServer, more: &str) -> Server {
     relay
 }
 
-/// Asserts the word of a verdict; returns its text.
+/// Asserts a verdict and returns its text.
 fn expect(world: &World, word: &str, user: &str, password: &str) -> String {
     let (found, text) = world.verify(user.as_bytes(), password.as_bytes(), None);
     assert_eq!(found, word, "{user} with {password}: {text}");
     text
 }
 
-/// The path that `DAV:current-user-principal` has for this user, if it has one.
+/// The path in `DAV:current-user-principal` for this user, if there is one.
 fn named(world: &World, user: &str, password: &str) -> Option<String> {
     let script = format!("client:propfind({user:?}, {password:?}).principal");
     match world.lua.load(script).eval().unwrap() {
@@ -51,7 +50,7 @@ fn named(world: &World, user: &str, password: &str) -> Option<String> {
     }
 }
 
-/// Asserts what every server must do, whether it says whose password it was or not.
+/// Asserts what must hold for every server, whether it names the user or not.
 fn tells_right_from_wrong(world: &World, server: &WebServer) {
     for principal in ["", "principal = 'any'"] {
         let _relay = connect(world, server, principal);
@@ -72,7 +71,7 @@ fn names(world: &World, server: &WebServer, principals: [Option<&str>; 4]) {
     }
 }
 
-/// How many connections eight lookups took with right passwords, and eight with wrong ones.
+/// The number of connections for eight lookups with right passwords, and for eight with wrong ones.
 fn connections(world: &World, server: &WebServer) -> (usize, usize) {
     let count = |word, password| {
         let relay = connect(world, server, "principal = 'any'");
@@ -119,7 +118,7 @@ fn radicale_behind_haproxy_names_the_user_and_keeps_the_connection() {
 }
 
 #[test]
-fn wsgidav_names_nobody_and_keeps_the_connection() {
+fn wsgidav_names_no_user_and_keeps_the_connection() {
     let world = World::new();
     let server = wsgidav::start(&world.ca, &ACCOUNTS);
     tells_right_from_wrong(&world, &server);
@@ -128,7 +127,7 @@ fn wsgidav_names_nobody_and_keeps_the_connection() {
 }
 
 #[test]
-fn rclone_names_nobody_and_keeps_the_connection() {
+fn rclone_names_no_user_and_keeps_the_connection() {
     let world = World::new();
     let server = rclone::start(&world.ca, &ACCOUNTS);
     tells_right_from_wrong(&world, &server);
@@ -137,7 +136,7 @@ fn rclone_names_nobody_and_keeps_the_connection() {
 }
 
 #[test]
-fn lighttpd_names_nobody_and_closes_after_a_refusal() {
+fn lighttpd_names_no_user_and_closes_after_a_refusal() {
     let world = World::new();
     let server = lighttpd::start(&world.ca, &ACCOUNTS);
     tells_right_from_wrong(&world, &server);
@@ -146,7 +145,7 @@ fn lighttpd_names_nobody_and_closes_after_a_refusal() {
 }
 
 #[test]
-fn apache_names_nobody_and_keeps_the_connection() {
+fn apache_names_no_user_and_keeps_the_connection() {
     let world = World::new();
     let apache = Apache::start(&world.ca, &ACCOUNTS);
     tells_right_from_wrong(&world, apache.server());
@@ -155,7 +154,7 @@ fn apache_names_nobody_and_keeps_the_connection() {
 }
 
 #[test]
-fn nginx_names_nobody_and_keeps_the_connection() {
+fn nginx_names_no_user_and_keeps_the_connection() {
     let world = World::new();
     let nginx = Nginx::start(&world.ca, &ACCOUNTS);
     tells_right_from_wrong(&world, nginx.server());
@@ -164,7 +163,7 @@ fn nginx_names_nobody_and_keeps_the_connection() {
 }
 
 #[test]
-fn a_server_that_takes_digest_alone_is_unavailable() {
+fn a_server_that_accepts_only_digest_is_unavailable() {
     let world = World::new();
     let apache = Apache::start_digest(&world.ca);
     let _relay = connect(&world, apache.server(), "");
@@ -173,7 +172,7 @@ fn a_server_that_takes_digest_alone_is_unavailable() {
 }
 
 #[test]
-fn an_answer_that_is_compressed_although_that_was_refused_is_unavailable() {
+fn an_answer_that_is_compressed_against_the_request_is_unavailable() {
     let world = World::new();
     let apache = Apache::start_compressing(&world.ca, &ACCOUNTS);
     let radicale = radicale::start(&world.ca, &ACCOUNTS);
@@ -187,7 +186,7 @@ fn an_answer_that_is_compressed_although_that_was_refused_is_unavailable() {
 }
 
 #[test]
-fn haproxy_itself_compresses_no_multistatus_answer() {
+fn haproxy_does_not_compress_multistatus_answers() {
     let world = World::new();
     let rclone = rclone::start(&world.ca, &ACCOUNTS);
     let haproxy = haproxy::start(&world.ca, rclone.port(), ASK_FOR_GZIP);
@@ -195,10 +194,10 @@ fn haproxy_itself_compresses_no_multistatus_answer() {
 }
 
 #[test]
-fn another_name_than_that_of_the_login_needs_domain_or_any() {
+fn a_principal_other_than_the_login_name_needs_domain_or_any() {
     let world = World::new();
     let radicale = radicale::start_behind_proxy(&world.ca);
-    // Many proxies cut the domain off.
+    // Many proxies remove the domain.
     let cut = "auth_basic mail;
         set $name $remote_user;
         if ($remote_user ~ ^([^@]+)@) { set $name $1; }
@@ -221,7 +220,7 @@ fn another_name_than_that_of_the_login_needs_domain_or_any() {
 }
 
 #[test]
-fn a_server_without_domains_is_sent_the_name_without_its_domain() {
+fn the_domain_is_removed_for_a_server_whose_names_have_none() {
     let world = World::new();
     for server in [radicale::start(&world.ca, &ACCOUNTS), rclone::start(&world.ca, &ACCOUNTS)] {
         let _relay = connect(&world, &server, "domain = 'example.org', login_name = 'username'");

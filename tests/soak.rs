@@ -1,5 +1,5 @@
-//! Very many lookups in one process, faults among them: its memory, files and threads stay as they
-//! are. 20,000 lookups each time; HTTPBASIC_SOAK says how many by hand:
+//! A long run of lookups in one process, some with faults. The memory, files and threads of the
+//! process must not grow. The default is 20,000 lookups; HTTPBASIC_SOAK sets another number:
 //!
 //!     HTTPBASIC_SOAK=1000000 cargo test --release --no-default-features --features lua54,vendored \
 //!         --test soak -- --nocapture
@@ -21,7 +21,7 @@ use support::faults::wait;
 use support::http::{self, Server, Stream, answer, configuration, principal, refusal};
 use support::world::World;
 
-/// Counts what is allocated and not freed.
+/// Counts the bytes that are allocated and not freed.
 struct Counting;
 
 static LIVE: AtomicIsize = AtomicIsize::new(0);
@@ -29,7 +29,7 @@ static LIVE: AtomicIsize = AtomicIsize::new(0);
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-// SAFETY: everything is handed on to the system's allocator as it came.
+// SAFETY: every call is passed on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LIVE.fetch_add(layout.size() as isize, Relaxed);
@@ -47,21 +47,21 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// What this process holds.
+/// The resources of this process.
 #[derive(Clone, Copy, Debug)]
 struct Holding {
     rss_kib: usize,
-    /// By Rust; Lua has an allocator of its own, and is collected before.
+    /// Bytes allocated by Rust. Lua has its own allocator, and is garbage-collected first.
     live_bytes: isize,
-    /// Threads and files.
+    /// The numbers of threads and open files.
     possessions: (usize, usize),
 }
 
 impl Holding {
-    /// Without a client: with one, a kept connection comes and goes.
+    /// Measured without a client, because a client may or may not have a connection.
     fn now(world: &World) -> Self {
         world.run("client = nil collectgarbage() collectgarbage()");
-        // A thread that asked for addresses may have just begun.
+        // A resolver thread may just have been started.
         sleep(Duration::from_millis(100));
         let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
         let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
@@ -70,8 +70,8 @@ impl Holding {
 }
 
 #[test]
-fn a_process_stays_as_large_as_it_is_whatever_the_server_does() {
-    if !is_alone("a_process_stays_as_large_as_it_is_whatever_the_server_does", &[]) {
+fn a_process_does_not_grow_whatever_the_server_does() {
+    if !is_alone("a_process_does_not_grow_whatever_the_server_does", &[]) {
         return;
     }
     let lookups = std::env::var("HTTPBASIC_SOAK").map_or(20_000, |n| n.parse().unwrap());
@@ -80,9 +80,10 @@ fn a_process_stays_as_large_as_it_is_whatever_the_server_does() {
     let (start, mut verdicts) = (Instant::now(), [0; 3]);
     let mut holdings = Vec::new();
     for lookup in 0..lookups {
-        // A new client now and then, as if Dovecot had started another worker.
+        // Creates a new client from time to time, as if Dovecot had started another worker.
         if lookup % (lookups / 40) == 0 {
-            // Most without a backoff, which would answer nearly all of the lookups.
+            // Most clients have no back-off, because otherwise nearly all lookups would fail at
+            // once.
             let backoff = usize::from(lookup % (lookups / 4) == 0);
             let limits = "timeout_msecs = 100, connect_timeout_msecs = 100";
             world.client(server.port, &format!("{limits}, backoff_msecs = {backoff}"));
@@ -104,11 +105,12 @@ fn a_process_stays_as_large_as_it_is_whatever_the_server_does() {
     assert_eq!(late.possessions, early.possessions, "{holdings:?}");
 }
 
-/// The server, whose memory is not measured, in a process of its own.
+/// The server in a process of its own, so that its memory is not measured.
 struct ServerProcess {
     child: Child,
     port: u16,
-    /// It says so when it has run for a minute, and would end if nobody could hear it.
+    /// Kept open: the test runner prints a message after a minute, and would fail if nothing
+    /// read its output.
     _output: BufReader<ChildStdout>,
 }
 
@@ -163,17 +165,17 @@ fn serve() {
         });
     });
     println!("\nport {}", server.port);
-    // Until the other test ends.
+    // Runs until the other test ends.
     let _ = std::io::stdin().read_line(&mut String::new());
 }
 
-/// Answers request number `number`, right or wrong; whether the connection is kept.
+/// Answers request number `number`, rightly or wrongly. Returns whether the connection is kept.
 fn answers(number: usize, stream: &mut dyn Stream) -> bool {
     let right = principal("alice");
     let body = String::from_utf8_lossy(&right).split_once("\r\n\r\n").unwrap().1.to_string();
     let bytes = match number % 200 {
         0 | 100 => return false,
-        // Longer than the deadline, but not often.
+        // Takes longer than the deadline, but rarely.
         1 if number % 1000 == 1 => {
             wait(stream);
             return false;

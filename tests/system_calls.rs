@@ -1,4 +1,4 @@
-//! A lookup that cannot be seen: what a real auth worker asks of the kernel for one.
+//! Counts the system calls of a real auth worker for one lookup.
 
 #[macro_use]
 mod support;
@@ -18,11 +18,12 @@ promises! {
 const ALICE: (&str, &str) = ("alice@example.com", "correct horse");
 const LOOKUPS: usize = 20;
 
-/// With Dovecot's own calls: it waits, reads the lookup and writes its result and five debug lines.
+/// Includes Dovecot's own calls: it waits, reads the lookup, and writes its result and five debug
+/// lines.
 const MOST: usize = 12;
-/// It looks whether the connection lives, writes and reads.
+/// The module's calls: one to check the connection, one write, one read.
 const OURS: usize = 3;
-/// On a busy machine the kernel's two time limits have to be set anew sometimes.
+/// On a busy machine, the two timeouts of the socket must sometimes be set again.
 const LIMITS: usize = 2;
 
 fn a_warm_lookup_is_one_write_and_one_read_and_no_thread_and_no_file(version: Version) {
@@ -30,7 +31,7 @@ fn a_warm_lookup_is_one_write_and_one_read_and_no_thread_and_no_file(version: Ve
     let dovecot = Dovecot::start(version, &Setup::new(&nginx.url(), Some(&nginx.ca_file())));
     let mut client = AuthClient::open(&dovecot.auth_socket());
     let mut login = || assert_eq!(client.login(ALICE.0, ALICE.1), Outcome::Succeeded);
-    // The first one opens the connection, and before the second one TLS's tickets are read.
+    // The first lookup opens the connection. The second one reads the TLS session tickets first.
     login();
     login();
     let workers = dovecot.auth_workers();
@@ -65,13 +66,13 @@ fn a_warm_lookup_is_one_write_and_one_read_and_no_thread_and_no_file(version: Ve
     assert_eq!(ours, OURS, "{counts:?}");
 }
 
-/// Such as "read(" in a line that begins with the process's id.
+/// The name of the system call in a line of strace, which begins with the process id.
 fn name(line: &str) -> &str {
     let call = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
     &call[..call.find('(').map_or(0, |end| end + 1)]
 }
 
-/// The system calls of the process `id` while `work` is done.
+/// The system calls of the process `id` during `work`.
 fn traced(id: u32, work: impl FnOnce()) -> String {
     let folder = tempfile::tempdir().unwrap();
     let (file, id) = (folder.path().join("trace"), id.to_string());

@@ -1,4 +1,4 @@
-//! What goes wrong when it is set up, and the log line by which the README explains it.
+//! Mistakes in the setup, and the log lines by which the README explains them.
 
 #[macro_use]
 mod support;
@@ -16,18 +16,18 @@ use support::{library, port};
 promises! {
     a_missing_library_is_named
     a_library_for_another_lua_is_explained
-    a_library_that_is_installed_over_a_loaded_one_ends_no_process
+    installing_a_library_over_a_loaded_one_crashes_no_process
 }
 
 const USER: &str = "alice@example.com";
 const PASSWORD: &str = "correct horse";
 
-/// A setup whose web server nobody reaches: none of these Dovecots comes so far.
+/// A setup with an unreachable web server. None of these tests needs one.
 fn unasked() -> Setup {
     Setup::new(&format!("https://localhost:{}/", port::free()), None)
 }
 
-/// Dovecot's log after a login that fails because there is no passdb.
+/// The fatal line in Dovecot's log after a login that fails because the passdb does not work.
 fn fatal_line(dovecot: &Dovecot) -> String {
     assert!(!dovecot.auth_test(None, USER, PASSWORD).succeeded);
     dovecot.has_logged("auth: Fatal: ", 1);
@@ -55,7 +55,7 @@ fn a_library_for_another_lua_is_explained(version: Version) {
     assert!(line.contains(said), "{line}");
 }
 
-/// A Dovecot with a file in `lua/` that only root may read, and a web server that would let the user in.
+/// A Dovecot with a file in `lua/` that only root can read, and a web server that accepts the user.
 fn with_roots(file: &str, version: Version) -> (Nginx, Dovecot) {
     let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
     let setup = Setup::new(&nginx.url(), Some(&nginx.ca_file()));
@@ -81,7 +81,7 @@ fn a_library_that_only_root_may_read_is_told_apart_from_a_missing_one() {
     assert!(line.contains("cannot load httpbasic.so: /") && line.contains(said), "{line}");
 }
 
-fn a_library_that_is_installed_over_a_loaded_one_ends_no_process(version: Version) {
+fn installing_a_library_over_a_loaded_one_crashes_no_process(version: Version) {
     let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
     let setup = Setup::new(&nginx.url(), Some(&nginx.ca_file()));
     let mut loaded = None;
@@ -100,7 +100,7 @@ fn a_library_that_is_installed_over_a_loaded_one_ends_no_process(version: Versio
         maps.contains("httpbasic.so (deleted)")
     };
     assert!(workers.iter().all(has_former));
-    // A reload takes the new one.
+    // A reload loads the new one.
     assert!(dovecot.doveadm(&["reload"]).succeeded);
     assert!(dovecot.has_logged("SIGHUP", 1), "{}", dovecot.log());
     assert!(dovecot.auth_test(None, USER, PASSWORD).succeeded, "{}", dovecot.log());
@@ -121,7 +121,7 @@ mod only_dovecot_2_4 {
     }
 
     #[test]
-    fn a_configuration_of_2_3_stops_the_start_with_a_line_that_names_it() {
+    fn a_configuration_of_2_3_keeps_dovecot_2_4_from_starting_and_the_log_names_it() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("dovecot.conf");
         let passdb =

@@ -1,11 +1,11 @@
-//! The measurements as bars: an SVG with its own background, for light and for dark pages.
+//! A bar chart of the results: an SVG with its own background, for light and for dark pages.
 
 use std::fmt::Write;
 
 use crate::contestant::Contestant;
 
 const WIDTH: f64 = 760.0;
-/// Where bars begin, and how long the longest is; its value stands behind it.
+/// The left edge of the bars, and the length of the longest. Its value is to the right of it.
 const LEFT: f64 = 190.0;
 const LONGEST: f64 = 480.0;
 const ROW: f64 = 22.0;
@@ -31,7 +31,7 @@ const PANELS: [(&str, usize, Value); 3] = [
     ("Duration of a login (median), ms", 2, |script| script.median(|round| Some(round.single.p50))),
 ];
 
-/// A panel for each measure, a bar for each script.
+/// Draws one panel per measure, with one bar per script.
 pub fn draw(contestants: &[Contestant], machine: &str) -> String {
     let panel_height = TITLE + ROW * contestants.len() as f64;
     let height = panel_height * PANELS.len() as f64 + FOOT;
@@ -61,15 +61,15 @@ pub fn draw(contestants: &[Contestant], machine: &str) -> String {
     svg + "</svg>\n"
 }
 
-/// The value of the longest bar. The bar of a script that is far behind is broken, so that the others stay
-/// readable.
+/// The value of the longest bar. A script that is far behind gets a broken bar, so that the others
+/// remain readable.
 fn limit(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(|a, b| b.total_cmp(a));
     values[0].min(values[1] * 1.5)
 }
 
-/// Draws a bar and returns its end.
+/// Draws a bar and returns its right edge.
 fn bar(svg: &mut String, class: &str, top: f64, value: f64, limit: f64) -> f64 {
     let mut piece = |from: f64, to: f64| {
         let width = to - from;

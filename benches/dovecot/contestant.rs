@@ -1,4 +1,4 @@
-//! The passdb scripts that are compared, each in a Dovecot of its own.
+//! The passdb scripts to compare, each in a Dovecot of its own.
 
 use std::path::Path;
 use std::thread::sleep;
@@ -11,39 +11,39 @@ use crate::support::nginx::Nginx;
 use crate::system_calls;
 use crate::usage::{self, Memory};
 
-/// How many logins are measured at a time, unless they last longer than [`LIMIT`].
+/// The number of logins per measurement, unless they take longer than [`LIMIT`].
 const LOGINS: usize = 2000;
 const LIMIT: Duration = Duration::from_millis(1500);
-/// How many come before them, so that every worker has its connection.
+/// The number of logins before a measurement, so that every worker has a connection.
 const WARM_UP: usize = 100;
-/// How often a measurement that went wrong is repeated.
+/// How many times a failed measurement is repeated.
 const ATTEMPTS: usize = 5;
-/// How many are traced, if not fewer for the same reason.
+/// The number of logins that are traced, unless they take longer than [`LIMIT`].
 const TRACED: usize = 200;
 
-/// A passdb script in its Dovecot, and what was measured of it.
+/// A passdb script in its Dovecot, and its results.
 pub struct Contestant {
     pub name: &'static str,
     pub rounds: Vec<Round>,
-    /// System calls of the worker per login, if it may be traced.
+    /// The worker's system calls per login, if tracing is permitted.
     pub system_calls: Option<f64>,
     dovecot: Dovecot,
     client: AuthClient,
 }
 
-/// What was measured in one round. Times are in milliseconds, CPU times in microseconds a login.
+/// The results of one round. Times are in milliseconds, CPU times in microseconds per login.
 pub struct Round {
-    /// The first login of a new worker, which has no connection yet.
+    /// The first login of a new worker, which opens a connection.
     pub first: f64,
     /// Logins one after the other.
     pub single: Run,
     /// Eight logins at a time.
     pub parallel: Run,
-    /// Of a worker on average; none if no worker was needed.
+    /// The average per worker; `None` if no worker was needed.
     pub memory: Option<Memory>,
 }
 
-/// A row of logins.
+/// A series of logins.
 pub struct Run {
     pub worker_cpu: f64,
     pub auth_cpu: f64,
@@ -52,7 +52,7 @@ pub struct Run {
     pub p99: f64,
 }
 
-/// All scripts; the one that asks nobody comes first, those of the library come last.
+/// All scripts. The first one sends no request. Those of this library come last.
 pub fn all(version: Version, nginx: &Nginx) -> Vec<Contestant> {
     let ours = Setup::new(&nginx.url(), Some(&nginx.ca_file()));
     let cached = Setup {
@@ -71,7 +71,7 @@ pub fn all(version: Version, nginx: &Nginx) -> Vec<Contestant> {
     .into()
 }
 
-/// A script of the bench, told where to ask.
+/// A script of this bench, with the URL and the CA.
 fn asking(script: &str, version: Version, nginx: &Nginx) -> Setup {
     let (url, ca_file, is_2_4) = (nginx.url(), nginx.ca_file(), version == Version::V2_4);
     Setup::of_script(&format!(
@@ -81,7 +81,7 @@ fn asking(script: &str, version: Version, nginx: &Nginx) -> Setup {
 
 impl Contestant {
     fn start(name: &'static str, version: Version, setup: Setup, ca_file: &Path) -> Self {
-        // As on a server in use: nothing is logged of a login that succeeds.
+        // As in production: successful logins are not logged.
         let extra = match version {
             Version::V2_3 => format!(
                 "auth_debug = no\nauth_verbose = no\nssl_client_ca_file = {}\n",
@@ -104,7 +104,7 @@ impl Contestant {
         self.rounds.push(Round { first, single, parallel, memory });
     }
 
-    /// Dovecot starts another worker when it thinks that it needs one; then all is measured again.
+    /// Measures again if Dovecot started another worker meanwhile.
     fn measure(&mut self, concurrency: usize) -> Run {
         (0..ATTEMPTS)
             .find_map(|_| self.try_measure(concurrency))
@@ -133,7 +133,7 @@ impl Contestant {
         })
     }
 
-    /// Apart from the rounds, since tracing takes its time.
+    /// Counts system calls. This is not part of a round because tracing is slow.
     pub fn count_system_calls(&mut self) {
         self.end_workers();
         self.log_in(1, WARM_UP);
@@ -143,7 +143,7 @@ impl Contestant {
         self.system_calls = calls.map(|calls| calls as f64 / count);
     }
 
-    /// Dovecot then starts one at once, and has time to.
+    /// Ends the workers and waits until Dovecot has started a new one.
     fn end_workers(&self) {
         self.dovecot.auth_workers().into_iter().for_each(usage::end);
         sleep(Duration::from_millis(100));
@@ -155,13 +155,13 @@ impl Contestant {
         })
     }
 
-    /// The median over the rounds of what `value` finds in each, if anything.
+    /// The median of `value` over the rounds that have it.
     pub fn median(&self, value: impl Fn(&Round) -> Option<f64>) -> Option<f64> {
         median(self.rounds.iter().filter_map(value))
     }
 }
 
-/// The median, if there are values.
+/// The median; `None` without values.
 pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);

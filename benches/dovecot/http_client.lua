@@ -1,5 +1,5 @@
--- Asks with Dovecot's own HTTP client, and encodes base64 in Lua: what one writes without a library.
--- The bench puts `local url, ca_file, is_2_4` before this.
+-- A passdb script on Dovecot's own HTTP client, with base64 in Lua: a script without any library.
+-- The bench prepends `local url, ca_file, is_2_4`.
 
 local letters, padding = {}, ("="):byte()
 for place, byte in ipairs({
@@ -19,7 +19,7 @@ local function base64(text)
     return table.concat(parts)
 end
 
--- Dovecot 2.3 takes the CA from dovecot.conf.
+-- Dovecot 2.3 reads the CA from dovecot.conf.
 local client = dovecot.http.client(is_2_4
     and { request_timeout = "5s", request_max_attempts = "1", ssl_client_ca_file = ca_file }
     or { request_timeout_msecs = 5000, max_attempts = 1 })

@@ -5,16 +5,17 @@ use std::time::{Duration, Instant};
 use crate::USER;
 use crate::support::auth_client::{AuthClient, Outcome};
 
-/// What came of a row of logins.
+/// The result of a series of logins.
 pub struct Logins {
-    /// How long each took, shortest first.
+    /// The time of each login, sorted.
     latencies: Vec<Duration>,
-    /// How long all took.
+    /// The total time.
     elapsed: Duration,
 }
 
 impl Logins {
-    /// Logs in `count` times, or for as long as `limit`, `concurrency` at a time. All must succeed.
+    /// Logs in `count` times, or until `limit` has passed, with `concurrency` logins at a time. All
+    /// must succeed.
     pub fn run(
         client: &mut AuthClient,
         concurrency: usize,
@@ -47,18 +48,18 @@ impl Logins {
         Ok(Self { latencies, elapsed })
     }
 
-    /// How many there were.
+    /// The number of logins.
     pub fn count(&self) -> f64 {
         self.latencies.len() as f64
     }
 
-    /// The time within which this share of them was done, in milliseconds.
+    /// The time within which this share of the logins finished, in milliseconds.
     pub fn percentile(&self, share: f64) -> f64 {
         let place = (self.count() * share) as usize;
         self.latencies[place.min(self.latencies.len() - 1)].as_secs_f64() * 1e3
     }
 
-    /// How many were done in a second.
+    /// The number of logins per second.
     pub fn per_second(&self) -> f64 {
         self.count() / self.elapsed.as_secs_f64()
     }

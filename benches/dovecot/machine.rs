@@ -1,11 +1,11 @@
-//! What the numbers were measured on.
+//! Describes the machine of a measurement.
 
 use std::fs;
 use std::process::Command;
 
 use crate::support::dovecot::Version;
 
-/// One line: processor, kernel, versions, and how busy the machine was before.
+/// One line with processor, kernel, versions, and the load before the measurement.
 pub fn describe(version: Version) -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name"));
@@ -27,7 +27,7 @@ pub fn describe(version: Version) -> String {
     )
 }
 
-/// What a command prints first, wherever it prints it.
+/// The first line that a command prints, to standard output or standard error.
 fn first_line(command: &[&str]) -> String {
     let output = Command::new(command[0]).args(&command[1..]).output().unwrap();
     let text = [output.stdout, output.stderr].concat();

@@ -1,8 +1,9 @@
-//! What a login costs in a real Dovecot, by passdb script: one that asks nobody, the ways there are
-//! to ask from Lua, and ours. All run at the same time and take turns. Prints a Markdown table and
-//! draws a chart. Ends within six minutes.
+//! Measures what a login costs in a real Dovecot with different passdb scripts: one that sends no
+//! request, other ways to send one from Lua, and ours. The scripts take turns in alternating
+//! rounds. Prints a Markdown table and draws a chart. Takes less than six minutes.
 //!
-//! `DOVECOT=2.4` takes that version, from the Debian 13 test host; `CHART=…` is where the chart goes.
+//! `DOVECOT=2.4` selects the version, from the Debian 13 test host. `CHART=…` is the path of the
+//! chart.
 
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -22,7 +23,7 @@ use support::ca::Ca;
 use support::dovecot::Version;
 use support::nginx::Nginx;
 
-/// Who logs in.
+/// The account that logs in.
 const USER: (&str, &str) = ("alice@example.com", "ABCDE-fghij-KLMNO-pqrst-UVWXY");
 
 const ROUNDS: usize = 15;

@@ -1,4 +1,4 @@
--- How long a fresh Lua takes to load the library and to make a client, in milliseconds of CPU time.
+-- Measures the CPU time of loading the library and creating a client, in milliseconds.
 
 local start = os.clock()
 local httpbasic = require("httpbasic")

@@ -1,11 +1,11 @@
-//! System calls, counted by strace.
+//! Counts system calls with strace.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::NamedTempFile;
 
-/// How many system calls these processes make while `work` is done, if they may be traced.
+/// The number of system calls of these processes during `work`; `None` if tracing is not permitted.
 pub fn count(processes: &[u32], work: impl FnOnce()) -> Option<u64> {
     let traces: Vec<_> = processes.iter().map(|id| Trace::start(*id)).collect::<Option<_>>()?;
     work();
@@ -41,7 +41,7 @@ impl Trace {
     fn finish(mut self) -> u64 {
         self.detach();
         let text = std::fs::read_to_string(self.summary.path()).unwrap();
-        // Percentage, seconds, microseconds per call, calls, errors if any, "total".
+        // The columns: percentage, seconds, microseconds per call, calls, errors if any, "total".
         let total = text.lines().find(|line| line.ends_with(" total"));
         total.map_or(0, |line| line.split_whitespace().nth(3).unwrap().parse().unwrap())
     }

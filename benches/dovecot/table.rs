@@ -1,4 +1,4 @@
-//! What was measured, as Markdown tables.
+//! The results as Markdown tables.
 
 use std::process::Command;
 
@@ -10,16 +10,16 @@ const STARTS: usize = 21;
 
 type Value = Box<dyn Fn(&Contestant) -> Option<f64>>;
 
-/// What a row shows of each script.
+/// What a row shows for each script.
 enum Row {
     Own(Value),
-    /// Above the script that asks nobody.
+    /// The difference to the script that sends no request.
     Net(Value),
-    /// That, as a part of what it is for the script that the guide has.
+    /// The quotient of that difference and that of the guide's script.
     Part(fn(&Round) -> f64),
 }
 
-/// A column for each script, a row for each thing measured: medians of the rounds.
+/// A table with a column per script and a row per measure. The values are medians over the rounds.
 pub fn logins(contestants: &[Contestant]) -> String {
     let [nothing, guide, ..] = contestants else { panic!("too few scripts") };
     let names: Vec<_> = contestants.iter().map(|contestant| contestant.name).collect();
@@ -71,7 +71,7 @@ fn rows() -> Vec<(&'static str, usize, Row)> {
     ]
 }
 
-/// Compared round by round, since a machine's pace changes.
+/// Compares round by round because the speed of a machine varies.
 fn part(
     script: &Contestant,
     nothing: &Contestant,
@@ -94,7 +94,7 @@ fn cell(value: Option<f64>, decimals: usize) -> String {
     format!(" {} |", text.replace('-', "−"))
 }
 
-/// The library's size, and how long a fresh Lua takes to load it and to make a client.
+/// The size of the library, and the CPU time of loading it and creating a client.
 pub fn library() -> String {
     let folder = tempfile::tempdir().unwrap();
     library::install(folder.path());

@@ -1,19 +1,19 @@
-//! What Dovecot's auth processes use, from /proc.
+//! The CPU time and memory of Dovecot's auth processes, from /proc.
 
 use std::fs;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Memory of a process in bytes.
+/// The memory of a process, in bytes.
 pub struct Memory {
-    /// All that is in memory.
+    /// The resident set.
     pub resident: f64,
-    /// What it shares with no other process.
+    /// The part that is not shared with another process.
     pub private: f64,
 }
 
-/// The auth process of the Dovecot whose master process this is.
+/// The id of the auth process of the Dovecot with this master process.
 pub fn auth(master: u32) -> u32 {
     let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children")).unwrap();
     let mut ids = children.split_whitespace().map(|id| id.parse().unwrap());
@@ -23,7 +23,7 @@ pub fn auth(master: u32) -> u32 {
     ids.find(is_auth).expect("it serves the client")
 }
 
-/// The CPU time of these processes, user and system: what /proc/PID/stat has, but in nanoseconds.
+/// The user and system CPU time of these processes, in a higher resolution than /proc/PID/stat.
 pub fn cpu(processes: &[u32]) -> Duration {
     let tasks = processes.iter().flat_map(|id| fs::read_dir(format!("/proc/{id}/task")).unwrap());
     let times = tasks.map(|task| {
@@ -33,7 +33,7 @@ pub fn cpu(processes: &[u32]) -> Duration {
     times.sum()
 }
 
-/// The memory of one of these processes on average.
+/// The average memory of these processes.
 pub fn memory(processes: &[u32]) -> Option<Memory> {
     let total = |fields: &[&str]| {
         let bytes: u64 = processes.iter().map(|id| rollup(*id, fields)).sum();
@@ -52,7 +52,7 @@ fn rollup(process: u32, fields: &[&str]) -> u64 {
     kibibytes.map(|line| line[1].parse::<u64>().unwrap() << 10).sum()
 }
 
-/// Ends a worker and waits for its end.
+/// Ends a worker and waits until it is gone.
 pub fn end(worker: u32) {
     let status = Command::new("kill").args(["-TERM", &worker.to_string()]).status();
     assert!(status.unwrap().success(), "the worker {worker} cannot be ended");

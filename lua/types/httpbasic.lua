@@ -1,34 +1,35 @@
 ---@meta httpbasic
 
--- Types for editors; nothing loads this file. README.md says the same at length.
+-- Type annotations for editors. No program loads this file. docs/lua.md has the details.
 
 ---@class httpbasic
 ---@field _VERSION string The version, such as "0.1.0".
 local httpbasic = {}
 
----What a client is made of. With Dovecot 2.4 every value may also be a string: "5000", "yes", "no".
+---The options of a client. Every value may also be a string, as Dovecot 2.4 passes it: "5000", "yes", "no".
 ---@class httpbasic.Options
----@field url string Required. Absolute, https:// or http://, without user name and fragment.
----@field domain? string The mail domain of names on the server that have none.
----@field login_name? "user"|"username" The name that is sent: as given, or without domain. Default: "user".
----@field principal? "user"|"any" Whose password it must be, where the server names somebody. Default: "user".
----@field file_access? "any"|"none" "none" accepts no password that opens files in Nextcloud. Default: "any".
----@field ca_file? string A PEM file of CAs to trust instead of Mozilla's.
----@field timeout_msecs? integer The whole lookup, in milliseconds, 100 to 55000. Default: 5000.
----@field connect_timeout_msecs? integer One connection, in milliseconds, 100 to 55000. Default: 2000.
+---@field url string Required. The absolute URL to send requests to, https:// or http://, without user name or fragment.
+---@field domain? string The mail domain of user names on the server that have none. Default: none.
+---@field login_name? "user"|"username" The name to send: the login name, or the name without domain. Default: "user".
+---@field principal? "user"|"any" Whose password is accepted: that of the login's own user, or any user's. Default: "user".
+---@field file_access? "any"|"none" "none" refuses passwords that give access to files in Nextcloud. Default: "any".
+---@field ca_file? string A PEM file of CAs, or the server's own certificate, to trust instead of Mozilla's CAs.
+---@field timeout_msecs? integer The time for the whole lookup, in milliseconds, 100 to 55000. Default: 5000.
+---@field connect_timeout_msecs? integer The time to connect, including TLS, in milliseconds, 100 to 55000. Default: 2000.
 ---@field backoff_msecs? integer How long an unreachable server is not retried, in milliseconds, 0 to 60000. Default: 2000.
----@field method? string Any HTTP method. Default: "PROPFIND".
----@field success_status? integer The status that proves the password, 200 to 399. Default: 207.
----@field failure_status? integer The status that refuses it, 300 to 499. Default: 401.
----@field forwarded_header? string The header for the client's address; "" sends none. Default: "X-Forwarded-For".
----@field allow_cleartext? boolean Whether http:// may leave this machine. Default: false.
----@field user_agent? string Default: "httpbasic/VERSION".
----@field debug? boolean Whether every request and its answer is logged. Default: false.
+---@field method? string The HTTP method. Default: "PROPFIND".
+---@field success_status? integer The HTTP status that means the password is right, 200 to 399. Default: 207.
+---@field failure_status? integer The HTTP status that means the password is wrong, 300 to 499. Default: 401.
+---@field forwarded_header? string The header that carries the client's address; "" sends none. Default: "X-Forwarded-For".
+---@field allow_cleartext? boolean Allows http:// to hosts other than loopback. Default: false.
+---@field user_agent? string The User-Agent header, 1 to 1000 characters. Default: "httpbasic/VERSION".
+---@field debug? boolean Logs every request and its answer. Default: false.
 
----Makes a client. It opens no connection, and keeps one from lookup to lookup.
+---Creates a client. This opens no connection. The client keeps one connection open between lookups, so create
+---it once and reuse it.
 ---
----Raises a string that names the option which is unknown, missing, of the wrong type or out of
----range, or whose file cannot be used.
+---Raises a string that names the option if an option is unknown, missing, of the wrong type or out of range, or
+---if its file cannot be used.
 ---@param options httpbasic.Options
 ---@return httpbasic.Client
 ---@nodiscard
@@ -37,84 +38,97 @@ function httpbasic.client(options) end
 ---@class httpbasic.Client
 local client = {}
 
----"ok": the password is this user's. "refused": it is not, or no server may be asked. "disabled":
----the account is. "throttled": the server answers nobody at this address for a while.
----"unavailable": nothing is known about the password.
+---"ok": the password is right.
+---"refused": the password is wrong, is another user's, gives access to files although file_access is "none", or
+---cannot be sent to any server.
+---"disabled": the account is disabled.
+---"throttled": the server rejects all logins from this address for a while.
+---"unavailable": the server gave no usable answer, so nothing is known about the password.
 ---@alias httpbasic.Verdict "ok"|"refused"|"disabled"|"throttled"|"unavailable"
 
----The hash of the password that was verified, as a Dovecot passdb returns it.
+---The fields that a Dovecot passdb returns for a successful login.
 ---@class httpbasic.Fields
----@field password string "{SSHA256}…"
+---@field password string The salted hash of the verified password: "{SSHA256}…".
 
----Asks whether the password is right, within timeout_msecs. The detail goes with "ok" straight back to
----Dovecot, and is else a text for the log, without password.
+---Verifies a login. Returns within timeout_msecs.
 ---
----Raises a string for arguments of the wrong type.
----@param user string The login name, in bytes.
----@param password string In bytes.
----@param remote_ip? string The client's address; not sent unless it is an IP address.
----@param session? string Dovecot's session id, for the lines that debug logs.
+---The detail of "ok" is a table to return to Dovecot. The detail of any other verdict is a text for the log. It
+---never contains the password.
+---
+---Raises a string if an argument has the wrong type.
+---@param user string The login name, as bytes.
+---@param password string The password, as bytes.
+---@param remote_ip? string The client's address. It is sent only if it is a valid IP address.
+---@param session? string Dovecot's session id. It begins each line that the debug option logs.
 ---@return httpbasic.Verdict verdict
 ---@return httpbasic.Fields|string detail
 function client:verify(user, password, remote_ip, session) end
 
----An answer, whatever its status.
+---An HTTP response with any status.
 ---@class httpbasic.Response
----@field status integer 200 to 999.
----@field reason? string The status's standard phrase, such as "Multi-Status".
----@field principal? string The path of the principal whose credentials they were.
----@field exception? string The class of the error that Nextcloud reports.
----@field message? string Its message, in the server's language.
----@field elapsed_msecs integer
+---@field status integer The HTTP status, 200 to 999.
+---@field reason? string The standard phrase for the status, such as "Multi-Status".
+---@field principal? string The path of the authenticated user (DAV:current-user-principal, RFC 5397).
+---@field exception? string The class of the exception that Nextcloud reports.
+---@field message? string The message of that exception, in the server's language.
+---@field elapsed_msecs integer The time from the start of the lookup to the end of the response, in milliseconds.
 
----Sends the request alone, within timeout_msecs.
+---Sends one request and returns the response without evaluating it. Returns within timeout_msecs.
 ---
----The error begins with its kind: "timeout:", "dns:", "connect:", "tls:", "protocol:" or
----"credentials:". Raises a string for arguments of the wrong type.
----@param user string
----@param password string
----@param remote_ip? string
----@param session? string
+---If there is no response, returns nil and an error that begins with its kind: "timeout:", "dns:", "connect:",
+---"tls:", "protocol:" or "credentials:".
+---
+---Raises a string if an argument has the wrong type.
+---@param user string The login name, as bytes.
+---@param password string The password, as bytes.
+---@param remote_ip? string The client's address. It is sent only if it is a valid IP address.
+---@param session? string Dovecot's session id. It begins each line that the debug option logs.
 ---@return httpbasic.Response? response
 ---@return string? error
 function client:propfind(user, password, remote_ip, session) end
 
----An encoder's table: the byte of each value from 0 to 63, and that of the padding at 64.
+---An encoding table: maps each value from 0 to 63 to its byte, and 64 to the padding byte.
 ---@alias httpbasic.Encoder table<integer, integer>
 
----A decoder's table: the value of each byte.
+---A decoding table: maps each byte to its value.
 ---@alias httpbasic.Decoder table<integer, integer>
 
----The functions of lbase64 1.5.3, with the same answers.
+---A replacement for lbase64 1.5.3, with the same functions and results.
 ---@class httpbasic.Base64
 httpbasic.base64 = {}
 
----Raises a string for arguments of the wrong type, and where a byte that is needed is missing.
+---Encodes a string in base64.
+---
+---Raises a string if an argument has the wrong type, or if the encoder lacks a byte that the text needs.
 ---@param str string
----@param encoder? httpbasic.Encoder
----@param usecaching? boolean Accepted, and without effect.
+---@param encoder? httpbasic.Encoder The alphabet. Default: the standard one (RFC 4648, section 4).
+---@param usecaching? boolean Accepted for compatibility; has no effect.
 ---@return string
 ---@nodiscard
 function httpbasic.base64.encode(str, encoder, usecaching) end
 
----Raises a string for arguments of the wrong type, and for a text that is not whole.
+---Decodes a base64 string. Skips characters that are not in the alphabet.
+---
+---Raises a string if an argument has the wrong type, or if the last group of four characters is incomplete.
 ---@param b64 string
----@param decoder? httpbasic.Decoder
----@param usecaching? boolean Accepted, and without effect.
+---@param decoder? httpbasic.Decoder The alphabet. Default: the standard one (RFC 4648, section 4).
+---@param usecaching? boolean Accepted for compatibility; has no effect.
 ---@return string
 ---@nodiscard
 function httpbasic.base64.decode(b64, decoder, usecaching) end
 
----@param s62? string Its first byte is that of the value 62. Default: "+".
----@param s63? string Default: "/".
----@param spad? string The padding. Default: "=".
+---Creates an encoding table. Only the first byte of each argument counts.
+---@param s62? string The character for the value 62. Default: "+".
+---@param s63? string The character for the value 63. Default: "/".
+---@param spad? string The padding character. Default: "=".
 ---@return httpbasic.Encoder
 ---@nodiscard
 function httpbasic.base64.makeencoder(s62, s63, spad) end
 
----@param s62? string
----@param s63? string
----@param spad? string
+---Creates a decoding table. Only the first byte of each argument counts.
+---@param s62? string The character for the value 62. Default: "+".
+---@param s63? string The character for the value 63. Default: "/".
+---@param spad? string The padding character. Default: "=".
 ---@return httpbasic.Decoder
 ---@nodiscard
 function httpbasic.base64.makedecoder(s62, s63, spad) end

@@ -1,13 +1,27 @@
-//! What to do about an answer that is not the right one, beyond what its text says.
+//! What to do about a step that fails, beyond what the library's text says.
 
+use std::path::Path;
+
+use super::report::Finding;
 use crate::dav::Body;
 use crate::error::{Error, Phase};
 use crate::http::Response;
 use crate::options::Options;
 
-/// What to do when no answer comes.
-pub fn about_error(error: &Error) -> Option<String> {
-    let text = match error {
+/// Splits a text of the library into the cause and, after a semicolon, the remedy.
+pub fn explained(text: &str) -> Finding {
+    // Text in parentheses may come from the server.
+    let is_outside =
+        |at: &usize| text[..*at].matches('(').count() == text[..*at].matches(')').count();
+    match text.match_indices("; ").map(|(at, _)| at).find(is_outside) {
+        Some(at) => Finding::new(&text[..at]).advise([&text[at + 2..]]),
+        None => Finding::new(text),
+    }
+}
+
+/// Why there is no answer, and what to do about it.
+pub fn about_error(error: &Error) -> Finding {
+    let advice = match error {
         Error::Dns(_) => {
             "is the host in the URL right, and does this machine (or container) know it?"
         }
@@ -19,20 +33,30 @@ pub fn about_error(error: &Error) -> Option<String> {
              is the container itself"
         }
         Error::Timeout { phase: Phase::Connecting, .. } => {
-            "a firewall between here and there may drop it: does the URL open in \
-             curl on this machine?"
+            "a firewall may drop the connection: does the URL open in curl on this machine?"
         }
         Error::Timeout { phase: Phase::Handshaking, .. } => {
-            "is there TLS on this port? Something accepts connections and says nothing"
+            "the port accepts connections and says nothing: is it the port for https?"
         }
         Error::Timeout { phase: Phase::Connected, .. } => {
             "the web server accepts requests and does not answer: see its log. If it is only \
              slow, raise timeout_msecs"
         }
         Error::Protocol(_) => "is there a web server on this port? See its log",
-        _ => return None,
+        Error::Tls(text) if !text.contains("; ") => "see the web server's log",
+        _ => return explained(&error.to_string()),
     };
-    Some(text.into())
+    Finding::new(error.to_string()).advise([advice])
+}
+
+/// What to do about a file that cannot be used.
+pub fn about_file(path: &Path, otherwise: &str) -> String {
+    if path.is_dir() {
+        return "Docker makes a folder where a file to be mounted is missing: remove the folder, \
+                and copy the file there"
+            .into();
+    }
+    if path.exists() { otherwise.into() } else { "is the path right?".into() }
 }
 
 /// What to do about an answer without proof.
@@ -42,15 +66,20 @@ pub fn about_response(options: &Options, response: &Response) -> Option<String> 
         429 => {
             "wait half an hour; or, at the Nextcloud: occ security:bruteforce:reset ADDRESS".into()
         }
+        // The text has the remedy.
+        _ if response.coding().is_some() => return None,
+        400 => "if the web server wants a client certificate, have it ask for none at this URL; \
+                else see its log"
+            .into(),
         401 if !response.schemes().is_empty() => {
             "let the web server take Basic authentication at this URL".into()
         }
         300..=399 => {
-            format!("if that is a page to log in at, this is no WebDAV. {}", path(options))
+            format!("if that is a login page, this URL is not one of WebDAV. {}", path(options))
         }
-        403 => "the web server lets nobody in here, or not from this address: see its log".into(),
-        502 | 504 => "the web server runs, but what is behind it (PHP, a container) does not: \
-                      see the log of both"
+        403 => "the web server denies access to this URL, or from this address: see its log".into(),
+        502 | 504 => "the web server runs, but the server behind it (PHP, a container) does not: \
+                      see the logs of both"
             .into(),
         503 if is_nextcloud => "if it is in maintenance mode, this ends it: \
                                 occ maintenance:mode --off"

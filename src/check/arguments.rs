@@ -9,10 +9,10 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use crate::options::Options;
 use crate::options::value::Value;
 
-/// What the program was told.
+/// The arguments of the program.
 #[derive(Debug)]
 pub struct Arguments {
-    /// The passdb script, if it is not where it always is.
+    /// The passdb script, if it is named.
     pub script: Option<PathBuf>,
     /// The name that logs in.
     pub user: Option<Vec<u8>>,
@@ -25,7 +25,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the command line. Ends the program where there is nothing to check.
+    /// Reads the command line. Ends the program after `--help`, `--version`, and wrong usage.
     pub fn from_command_line() -> Self {
         Self::read(command().get_matches())
     }
@@ -67,7 +67,7 @@ fn command() -> Command {
         .after_help(
             "Without --script, the settings are read from auth-httpbasic.lua beside this program,\n\
              or in /etc/dovecot/lua; with Dovecot 2.4, from doveconf as well.\n\
-             Exit status: 0 if the login would succeed, 1 if not, 2 for a wrong usage.",
+             Exit status: 0 if the login would succeed, 1 if not, 2 for wrong usage.",
         )
         .arg(
             Arg::new("script")
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_usage_has_the_status_2_and_help_has_0() {
+    fn wrong_usage_has_status_2_and_help_has_status_0() {
         for arguments in
             [&["--uri", "x"][..], &["--url"], &["x"], &["--password-stdin"], &["--json=1"]]
         {

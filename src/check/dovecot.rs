@@ -1,7 +1,22 @@
 //! What Dovecot's configuration says, by `doveconf`.
 
+use std::io::{self, Read};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::text::printable;
+
+/// How long doveconf may take: on a busy machine, some seconds.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// The pause before a process is checked again.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// More than any configuration has.
+const MAX_BYTES: u64 = 4 << 20;
 
 /// The configuration of the Dovecot on this machine.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -28,14 +43,23 @@ pub struct Passdb {
 }
 
 impl Dovecot {
-    /// Asks doveconf, if there is one that can read its configuration.
-    pub fn ask() -> Option<Self> {
-        // Without -P it hides whatever is called a key, and a part of cache_key with it.
-        let output = Command::new("doveconf").args(["-n", "-P"]).output().ok()?;
-        Self::parse(&String::from_utf8_lossy(&output.stdout))
+    /// Asks doveconf, if there is one.
+    ///
+    /// # Errors
+    /// Why it does not print the configuration.
+    pub fn ask() -> Result<Option<Self>, String> {
+        // Without -P, doveconf hides values that look like keys, and part of cache_key with them.
+        let mut command = Command::new("doveconf");
+        command.args(["-n", "-P"]).stdin(Stdio::null());
+        let text = match command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
+            Ok(child) => print(child)?,
+            Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(problem) => return Err(format!("doveconf cannot be run: {problem}")),
+        };
+        Self::parse(&text).map(Some).ok_or_else(|| "doveconf prints no configuration".into())
     }
 
-    /// Whether it is of the version line that knows no `lua_settings`.
+    /// Whether it is Dovecot 2.3, which has no `lua_settings`.
     pub fn is_2_3(&self) -> bool {
         self.version.starts_with("2.3.")
     }
@@ -101,6 +125,40 @@ impl Passdb {
     }
 }
 
+/// What a process prints before it ends, within the limits.
+fn print(mut child: Child) -> Result<String, String> {
+    let end = Instant::now() + LIMIT;
+    let (output, errors) = (read(child.stdout.take()), read(child.stderr.take()));
+    let output = output.recv_timeout(LIMIT);
+    let has_ended = |child: &mut Child| !matches!(child.try_wait(), Ok(None));
+    while output.is_ok() && !has_ended(&mut child) && Instant::now() < end {
+        thread::sleep(PAUSE);
+    }
+    let _ = child.kill();
+    let succeeds = child.wait().is_ok_and(|status| status.success());
+    match output {
+        Ok(output) if succeeds => Ok(output),
+        Ok(_) => {
+            let errors = errors.recv_timeout(PAUSE).unwrap_or_default();
+            Err(format!("doveconf fails: {}", printable(errors.lines().next().unwrap_or_default())))
+        }
+        Err(_) => Err(format!("doveconf has not ended after {} s", LIMIT.as_secs())),
+    }
+}
+
+/// Reads in a separate thread, since the end may never come.
+fn read(from: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(from) = from {
+            let _ = from.take(MAX_BYTES).read_to_end(&mut bytes);
+        }
+        sender.send(String::from_utf8_lossy(&bytes).into_owned())
+    });
+    receiver
+}
+
 /// A value as doveconf writes it, without its quotation marks.
 fn unquoted(value: &str) -> String {
     let inner = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
@@ -112,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_settings_of_dovecot_2_4_are_read() {
+    fn the_settings_of_dovecot_2_4_are_parsed() {
         let text = "# 2.4.1-4 (7d8c0e5759): /etc/dovecot/dovecot.conf\n# OS: Linux\n\
             auth_cache_size = 10 M\nprotocols = imap\nprotocol imap {\n  auth_verbose = yes\n}\n\
             passdb before {\n  driver = pam\n}\npassdb httpbasic {\n  driver = lua\n  lua_file = /a.lua\n  \
@@ -128,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_arguments_of_dovecot_2_3_are_read() {
+    fn the_arguments_of_dovecot_2_3_are_parsed() {
         let text = "# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf\nauth_verbose = yes\n\
             passdb {\n  args = scheme=x\n  driver = passwd-file\n}\n\
             passdb {\n  args = file=/a.lua blocking=yes cache_key=%u:%w\n  driver = lua\n}\n";
@@ -139,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_configuration_is_none() {
+    fn other_text_is_not_a_configuration() {
         for text in ["", "doveconf: Fatal: x", "}\n}", "# ", "{"] {
             let dovecot = Dovecot::parse(text);
             assert!(dovecot.is_none_or(|it| it.passdbs.is_empty()), "{text}");

@@ -1,15 +1,16 @@
-//! The library beside the script: whether a Lua on this system can load it, as far as that shows
-//! without loading it.
+//! The library beside the script: whether the Lua of this system can load it. It is read, not loaded.
 
 use std::fmt;
-use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use goblin::elf::Elf;
 use goblin::elf::header::{EI_CLASS, ELFCLASS64, machine_to_str};
 
+use super::advice::about_file;
 use super::report::{Finding, Outcome};
+use super::settings::FOLDER;
+use crate::file;
 
 const NAME: &str = "httpbasic.so";
 
@@ -19,7 +20,7 @@ const ENTRY: &str = "luaopen_httpbasic";
 /// More than any library of this kind has.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Functions of Lua's that tell a version from those before it.
+/// Functions that each version of Lua was the first to have.
 const LUAS: [(&str, &str); 4] = [
     ("lua_newuserdatauv", "5.4"),
     ("lua_rotate", "5.3"),
@@ -27,7 +28,7 @@ const LUAS: [(&str, &str); 4] = [
     ("lua_call", "5.1"),
 ];
 
-/// Where Debian's Dovecot keeps its Lua, which names the one that it is linked to.
+/// Dovecot's own library for Lua, which is linked to a Lua.
 const DOVECOT: [&str; 3] = [
     "/usr/lib/dovecot/libdovecot-lua.so.0",
     "/usr/lib64/dovecot/libdovecot-lua.so.0",
@@ -37,17 +38,19 @@ const DOVECOT: [&str; 3] = [
 /// Looks at the library in the script's folder, or where Lua looks.
 pub fn check(folder: Option<&Path>) -> Outcome<()> {
     let Some(path) = find(folder) else {
-        let place = folder.map_or("beside the script".into(), |it| format!("in {}", it.display()));
-        return Err(Finding::new(format!("no {NAME} {place}, nor where Lua looks"))
+        let place = folder.map_or(FOLDER.into(), |folder| folder.display().to_string());
+        return Err(Finding::new(format!("no {NAME} in {place}, nor where Lua looks"))
             .advise([format!("copy {NAME} into the script's folder")]));
     };
     let shown = path.display();
     let damaged = |problem: String| {
-        Finding::new(format!("{shown} cannot be used: {problem}"))
-            .advise([format!("copy {NAME} again, and compare it with SHA256SUMS")])
+        let advice = format!("copy {NAME} again, and compare it with SHA256SUMS");
+        Finding::new(problem).advise([about_file(&path, &advice)])
     };
-    let (bytes, mode) = read(&path).map_err(|problem| damaged(problem.to_string()))?;
-    let needs = Needs::new(&bytes).map_err(damaged)?;
+    let bytes = file::read(&path, MAX_BYTES);
+    let bytes = bytes.map_err(|problem| damaged(format!("the library {problem}")))?;
+    let needs = Needs::new(&bytes);
+    let needs = needs.map_err(|problem| damaged(format!("{shown} cannot be used: {problem}")))?;
     let system = System::look();
     if let Some((problem, advice)) = needs.mismatch(&system) {
         return Err(Finding::new(format!("{shown} {problem}")).advise([advice]));
@@ -56,9 +59,11 @@ pub fn check(folder: Option<&Path>) -> Outcome<()> {
     if let Some(glibc) = &needs.glibc {
         text += &format!(" and glibc {glibc}");
     }
-    let for_root = (mode & 0o004 == 0).then(|| {
+    let is_secret =
+        path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o004 == 0);
+    let for_root = is_secret.then(|| {
         format!(
-            "only some users may read {shown}, and Dovecot's auth process is not root: chmod 644"
+            "not every user may read {shown}, and Dovecot's auth process is not root: chmod 644"
         )
     });
     Ok(((), Finding::new(text).warn(for_root)))
@@ -75,16 +80,6 @@ fn find(folder: Option<&Path>) -> Option<PathBuf> {
     beside.into_iter().chain(installed).find(|path| path.exists())
 }
 
-/// The file and who may read it.
-fn read(path: &Path) -> io::Result<(Vec<u8>, u32)> {
-    // Asked before it is opened, since opening a pipe may take forever.
-    let metadata = std::fs::metadata(path)?;
-    if !metadata.is_file() || metadata.len() > MAX_BYTES {
-        return Err(io::Error::other("not a file of at most 64 MiB"));
-    }
-    Ok((std::fs::read(path)?, metadata.permissions().mode()))
-}
-
 /// What a library needs.
 #[derive(Debug, PartialEq, Eq)]
 struct Needs {
@@ -98,7 +93,8 @@ type Machine = (u16, bool);
 
 impl Needs {
     fn new(bytes: &[u8]) -> Result<Self, String> {
-        let library = Elf::parse(bytes).map_err(|_| "it is no whole ELF library".to_string())?;
+        let library =
+            Elf::parse(bytes).map_err(|_| "it is not a complete ELF library".to_string())?;
         let symbol = |name: &str, is_import: bool| {
             let mut symbols = library.dynsyms.iter();
             symbols.any(|it| {
@@ -111,12 +107,12 @@ impl Needs {
         let lua = LUAS.iter().find(|(name, _)| symbol(name, true)).map(|(_, version)| *version);
         Ok(Self {
             machine: (library.header.e_machine, library.is_64),
-            lua: lua.ok_or("it calls no function of Lua's")?,
+            lua: lua.ok_or("it calls no function of Lua")?,
             glibc: needed_glibc(&library),
         })
     }
 
-    /// What does not fit, and what to do about it.
+    /// What does not fit this system, and what to do about it.
     fn mismatch(&self, system: &System) -> Option<(String, String)> {
         if let Some(machine) = system.machine.filter(|machine| *machine != self.machine) {
             let (own, here) = (machine_to_str(self.machine.0), machine_to_str(machine.0));
@@ -131,7 +127,7 @@ impl Needs {
             (Some(needed), Some(here)) if needed > here => {
                 let problem = format!("needs glibc {needed}, and this system has {here}");
                 let advice =
-                    "take the archive, which needs no newer one than 2.34, or build it here";
+                    "take the archive, which runs on glibc 2.34 and newer, or build it here";
                 Some((problem, advice.into()))
             }
             _ => None,
@@ -139,7 +135,7 @@ impl Needs {
     }
 }
 
-/// What there is here, as far as it is known.
+/// What is known about this system.
 #[derive(Debug, Default)]
 struct System {
     machine: Option<Machine>,
@@ -159,7 +155,7 @@ impl System {
     }
 }
 
-/// The Lua that Dovecot's is linked to: 5.4 in `liblua5.4.so.0`.
+/// The Lua that Dovecot is linked to: 5.4 in `liblua5.4.so.0`.
 fn dovecots_lua(bytes: &[u8]) -> Option<String> {
     let library = Elf::parse(bytes).ok()?;
     let version = library.libraries.iter().find_map(|name| name.strip_prefix("liblua"))?;
@@ -233,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told() {
+    fn a_library_for_another_system_is_reported() {
         let here = Machine::from((62, true));
         let needs = Needs { machine: here, lua: "5.4", glibc: Some(Version(2, 36)) };
         let mut system = System { machine: Some(here), ..System::default() };
@@ -247,11 +243,39 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_library_is_refused() {
+    fn files_that_are_not_libraries_are_refused() {
         for bytes in [&b""[..], b"#!/bin/sh", &[0x7f, b'E', b'L', b'F', 2, 1, 1, 0]] {
             assert!(Needs::new(bytes).is_err());
         }
         let own = std::fs::read("/proc/self/exe").unwrap();
         assert!(Needs::new(&own).unwrap_err().contains(ENTRY));
+    }
+
+    /// Damages the parts that say where the others are, each time in another way.
+    #[test]
+    fn a_damaged_library_is_read_without_harm() {
+        // The smallest one of this process.
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let paths = maps.lines().filter_map(|line| line.find('/').map(|at| &line[at..]));
+        let libraries = paths.filter(|path| path.contains(".so"));
+        let own = libraries.map(|path| std::fs::read(path).unwrap()).min_by_key(Vec::len).unwrap();
+        let header = Elf::parse_header(&own).unwrap();
+        let tables = [0, header.e_phoff as usize, header.e_shoff as usize];
+        let mut bytes = own.clone();
+        let mut number = 1_u64;
+        let mut random = || {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (number >> 33) as usize
+        };
+        for _ in 0..2000 {
+            let at = tables[random() % 3] + random() % 1000;
+            let value = [0, 1, 0x7f, 0x80, 0xff, random() as u8][random() % 6];
+            let width = [1, 2, 4, 8][random() % 4];
+            let end = (at + width).min(bytes.len());
+            bytes[at..end].fill(value);
+            let _ = Needs::new(&bytes);
+            let _ = Needs::new(&bytes[..random() % bytes.len()]);
+            bytes[at..end].copy_from_slice(&own[at..end]);
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! The login itself: what the server says without credentials, and with the right ones.
+//! The login itself: what the server answers without credentials, and with the right ones.
 //!
-//! A wrong password is never sent: servers count those, and lock out whoever sends too many.
+//! No password is sent but the user's: servers count wrong ones, and lock out addresses that send many.
 
 use super::arguments::Arguments;
 use super::report::{Finding, Outcome, Report};
@@ -14,7 +14,7 @@ use crate::options::{FileAccess, Options, Principal};
 use crate::text::{printable, printable_bytes};
 use crate::verdict::{self, Verdict};
 
-/// Checks the rest of the way to a verdict.
+/// Asks the server without a password, asks for the password, and logs in.
 pub fn check(
     options: &Options,
     arguments: &Arguments,
@@ -38,51 +38,52 @@ pub fn check(
     Ok(())
 }
 
-/// What the server says to somebody who sends no password.
+/// What the server answers to a request without a password.
 fn ask_anonymously(client: &Client) -> Outcome<()> {
     let options = client.options();
-    let response = client
-        .propfind(&client.anonymous_lookup())
-        .map_err(|error| Finding::new(error.to_string()).advise(advice::about_error(&error)))?;
+    let response =
+        client.propfind(&client.anonymous_lookup()).map_err(|error| advice::about_error(&error))?;
     let status = response.status_line();
     if response.status == options.success_status {
         return answers_anybody(options, &response);
     }
-    match verdict::judge(options, b"", &response) {
+    match verdict::check_answer(options, b"", &response) {
         Err(Verdict::Refused(_)) if response.status == options.failure_status => {
             let takes = if response.schemes().is_empty() { "" } else { ", takes Basic" };
             Ok(((), Finding::new(format!("asks for a password: {status}{takes}"))))
         }
         Err(verdict) => {
-            Err(Finding::new(text(verdict)).advise(advice::about_response(options, &response)))
+            Err(advice::explained(&text(verdict))
+                .advise(advice::about_response(options, &response)))
         }
         Ok(()) => Err(Finding::new(status)),
     }
 }
 
-/// A server that answers without a password must at least say so, or every password is right.
+/// A server may answer without a password if it says so; else it would accept every password.
 fn answers_anybody(options: &Options, response: &Response) -> Outcome<()> {
     let status = response.status_line();
     match &response.body {
         Body::Multistatus(properties)
             if options.is_propfind() && properties.current_user == CurrentUser::Unauthenticated =>
         {
-            Ok(((), Finding::new(format!("{status} without a password, but to nobody"))))
+            Ok(((), Finding::new(format!("answers {status} without a password, but names nobody"))))
         }
         Body::Multistatus(_) => Err(anybody(&status)),
         _ if !options.is_propfind() => Err(anybody(&status)),
-        _ => match verdict::judge(options, b"", response) {
-            Err(verdict) => {
-                Err(Finding::new(text(verdict)).advise(advice::about_response(options, response)))
+        _ => {
+            match verdict::check_answer(options, b"", response) {
+                Err(verdict) => Err(advice::explained(&text(verdict))
+                    .advise(advice::about_response(options, response))),
+                Ok(()) => Err(anybody(&status)),
             }
-            Ok(()) => Err(anybody(&status)),
-        },
+        }
     }
 }
 
 fn anybody(status: &str) -> Finding {
     Finding::new(format!("answers {status} to anybody, without a password"))
-        .advise(["everybody could log in: use a URL that asks for a password"])
+        .advise(["everybody could log in: use a URL at which the server asks for a password"])
 }
 
 /// The words of a verdict.
@@ -126,15 +127,14 @@ impl Login<'_> {
 
     fn send_password(&self) -> Outcome<(Credentials<'_>, Response)> {
         let sent = self.options().sent_name(self.user);
-        let credentials = Credentials::new(sent, self.password)
-            .map_err(|error| Finding::new(error.to_string()))?;
+        let credentials =
+            Credentials::new(sent, self.password).map_err(|error| advice::about_error(&error))?;
         let response = self.client.propfind(&self.client.lookup(credentials, None));
-        let response = response
-            .map_err(|error| Finding::new(error.to_string()).advise(advice::about_error(&error)))?;
+        let response = response.map_err(|error| advice::about_error(&error))?;
         let is_success = response.status == self.options().success_status;
         let is_understood = matches!(response.body, Body::Multistatus(_));
-        match verdict::judge(self.options(), self.user, &response) {
-            // Whose password it is comes next.
+        match verdict::check_answer(self.options(), self.user, &response) {
+            // The next step is about whose password it is.
             _ if is_success && (is_understood || !self.options().is_propfind()) => {
                 let text = format!("{} for {}", response.status_line(), self.sent());
                 Ok(((credentials, response), Finding::new(text)))
@@ -151,12 +151,12 @@ impl Login<'_> {
                  occ user:enable {}",
                 self.sent()
             )],
-            // Nextcloud's own reason, and what helps, is in the text.
+            // The text has Nextcloud's reason and the remedy.
             Verdict::Refused(_) if response.status != self.options().failure_status => Vec::new(),
             Verdict::Refused(_) if is_forbidden(response) => {
                 vec![
-                    "make one in Nextcloud, Settings, Security; the account's own password does \
-                      not do"
+                    "make one in Nextcloud (Settings, Security); the account's own password is \
+                      not accepted"
                         .into(),
                 ]
             }
@@ -167,7 +167,7 @@ impl Login<'_> {
             ),
             _ => advice::about_response(self.options(), response).into_iter().collect(),
         };
-        Finding::new(text(verdict)).advise(advice)
+        advice::explained(&text(verdict)).advise(advice)
     }
 
     /// Whose password it is, and which settings fit.
@@ -178,9 +178,10 @@ impl Login<'_> {
             return Ok(((), Finding::skipped(text)));
         };
         let strict = Options { principal: Principal::User, ..options.clone() };
-        let fits = verdict::judge(&strict, self.user, response);
-        verdict::judge(options, self.user, response).map_err(|verdict| {
-            Finding::new(text(verdict)).advise(self.about_principal(properties.is_nextcloud))
+        let fits = verdict::check_answer(&strict, self.user, response);
+        verdict::check_answer(options, self.user, response).map_err(|verdict| {
+            advice::explained(&text(verdict))
+                .advise(self.about_principal(&properties.current_user, properties.is_nextcloud))
         })?;
         let name = match &properties.current_user {
             CurrentUser::Principal(href) => principal_name(href).map(|name| printable(&name)),
@@ -190,10 +191,10 @@ impl Login<'_> {
             let finding = Finding::new("the server names nobody; its yes is about the name sent");
             return Ok(((), finding.warn(fits.err().map(text))));
         };
-        let is_any = options.principal == Principal::Any;
+        let accepts_any = options.principal == Principal::Any;
         let finding = match fits {
-            Ok(()) => Finding::new(self.fitting(&name)).warn(is_any.then_some(
-                "principal = \"any\" lets other users in as this one, and \"user\" fits: \
+            Ok(()) => Finding::new(self.fitting(&name)).warn(accepts_any.then_some(
+                "principal = \"any\" accepts the passwords of other users, and \"user\" fits: \
                  leave principal out",
             )),
             Err(verdict) => Finding::new(format!("{name}, whom principal = \"any\" accepts"))
@@ -202,7 +203,7 @@ impl Login<'_> {
         Ok(((), finding))
     }
 
-    /// Why this name on the server is the login's.
+    /// Why this name on the server is that of the login.
     fn fitting(&self, name: &str) -> String {
         let user = printable_bytes(self.user);
         match &self.options().domain {
@@ -213,34 +214,35 @@ impl Login<'_> {
         }
     }
 
-    fn about_principal(&self, is_nextcloud: bool) -> Option<String> {
-        is_nextcloud.then(|| {
-            "in Nextcloud, a user may set another's e-mail address as his own, and log in by it: \
-             this protects the other one"
-                .into()
-        })
+    /// Why a Nextcloud that names somebody else must not be believed.
+    fn about_principal(&self, named: &CurrentUser, is_nextcloud: bool) -> Option<&'static str> {
+        let is_somebody = matches!(named, CurrentUser::Principal(_));
+        (is_nextcloud && is_somebody).then_some(
+            "Nextcloud lets users set any e-mail address as their own and log in with it: \
+             principal = \"user\" protects the owner of the address",
+        )
     }
 
-    /// Which files the password opens: what `file_access` is about.
+    /// Whether the password opens files, which `file_access` is about.
     fn files(&self, credentials: Credentials, response: &Response) -> Outcome<()> {
         let is_wanted = self.options().file_access == FileAccess::None;
         let is_nextcloud =
             matches!(&response.body, Body::Multistatus(properties) if properties.is_nextcloud);
         if !is_wanted && !is_nextcloud {
-            return Ok(((), Finding::skipped("asked about at a Nextcloud only")));
+            return Ok(((), Finding::skipped("only a Nextcloud is asked")));
         }
         let result = verdict::file_owner(response).and_then(|name| {
             let asked = self.client.propfind_files(&name, &self.client.lookup(credentials, None));
             let answer = asked.map_err(|error| Verdict::Unavailable(error.to_string()))?;
-            verdict::judge_files(&answer)
+            verdict::check_files(&answer)
         });
         match result {
             Ok(()) if is_wanted => Ok(((), Finding::new("this password opens none"))),
             Ok(()) => {
-                let text = "this password opens none; file_access = \"none\" would demand that";
+                let text = "this password opens none; file_access = \"none\" would accept it";
                 Ok(((), Finding::new(text)))
             }
-            Err(verdict) if is_wanted => Err(Finding::new(text(verdict))),
+            Err(verdict) if is_wanted => Err(advice::explained(&text(verdict))),
             Err(Verdict::Refused(_)) => {
                 let text = "this password may read files; file_access = \"none\" would refuse it";
                 Ok(((), Finding::new(text)))
@@ -249,7 +251,7 @@ impl Login<'_> {
         }
     }
 
-    /// The whole login as the library does it, with all that was opened for the first one.
+    /// Logs in as the library does, over the connection of the first login.
     fn log_in_again(&self) -> Outcome<()> {
         let before = self.client.connections();
         match verify(&self.client, self.user, self.password, None) {
@@ -257,11 +259,11 @@ impl Login<'_> {
                 let text = if self.client.connections() == before {
                     "a second login, on the same connection"
                 } else {
-                    "a second login, on a new connection: the server keeps none open"
+                    "a second login, on a new connection: the server closes each one"
                 };
                 Ok(((), Finding::new(text)))
             }
-            verdict => Err(Finding::new(text(verdict))
+            verdict => Err(advice::explained(&text(verdict))
                 .advise(["the first login succeeded: is the server overloaded?"])),
         }
     }

@@ -1,8 +1,10 @@
-//! The program `httpbasic-check`: a login, step by step, and what to do about the step that fails.
+//! The program `httpbasic-check`: it checks a login step by step, and says what to do about a step that
+//! fails.
 //!
-//! It reads what Dovecot reads ([`dovecot`], [`script`]), looks at the library beside the script
-//! ([`library`]), goes the way to the server ([`way`], [`certificate`]) and logs in ([`login`]) by the
-//! code that the library is made of. A [`report`] tells each step when it ends.
+//! It reads the settings that Dovecot reads ([`settings`], [`script`], [`dovecot`]), looks at the library
+//! beside the script ([`library`]), connects to the server ([`way`], [`certificate`]) and logs in
+//! ([`login`]), with the library's own code. A [`report`] shows each step as it ends, and [`advice`]
+//! says what to do about one that fails.
 
 mod advice;
 mod arguments;
@@ -16,21 +18,25 @@ mod settings;
 mod terminal;
 mod way;
 
+use std::io::{Write, stderr};
+use std::path::Path;
 use std::process::ExitCode;
 
 use self::arguments::Arguments;
 use self::report::Report;
 use self::terminal::Terminal;
 
-/// What ends the program before its last step: nobody says who logs in, or somebody pressed Ctrl-C.
+/// Why the program ends before its last step.
 #[derive(Debug)]
 enum Stop {
+    /// There is no user, or no password.
     Usage(String),
+    /// By Ctrl-C.
     Interrupted,
 }
 
-/// Runs the program. The exit status is 0 if a login would succeed, 1 if not, 2 if the program was not
-/// told what it needs, 130 after Ctrl-C.
+/// Runs the program. The exit status is 0 if a login would succeed, 1 if not, 2 for wrong usage, 130
+/// after Ctrl-C.
 pub fn main() -> ExitCode {
     let arguments = Arguments::from_command_line();
     terminal::restore_when_interrupted();
@@ -39,7 +45,8 @@ pub fn main() -> ExitCode {
         Ok(()) => report.close(),
         Err(Stop::Usage(problem)) => {
             report.close();
-            eprintln!("httpbasic-check: {problem}");
+            // The terminal may have been closed.
+            let _ = writeln!(stderr(), "httpbasic-check: {problem}");
             ExitCode::from(2)
         }
         Err(Stop::Interrupted) => ExitCode::from(terminal::INTERRUPTED),
@@ -47,12 +54,12 @@ pub fn main() -> ExitCode {
 }
 
 fn check(arguments: &Arguments, report: &mut Report) -> Result<(), Stop> {
-    let found = report.step("settings", || settings::check(arguments));
-    let folder = found.as_ref().and_then(|found| found.script.as_deref()?.parent());
-    report.step("library", || library::check(folder));
-    let Some(found) = found else { return Ok(()) };
-    if !way::check(&found.options, report) {
+    let script = settings::find(arguments);
+    let options = report.step("settings", || settings::check(arguments, script.as_deref()));
+    report.step("library", || library::check(script.as_deref().and_then(Path::parent)));
+    let Some(options) = options else { return Ok(()) };
+    if !way::check(&options, report) {
         return Ok(());
     }
-    login::check(&found.options, arguments, &Terminal::open(), report)
+    login::check(&options, arguments, &Terminal::open(), report)
 }

@@ -1,4 +1,4 @@
-//! What is told of each step: at once for people, at the end for machines.
+//! The report on each step: at once for people, at the end for machines.
 
 use std::io::{IsTerminal, Write, stdout};
 use std::process::ExitCode;
@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// The steps in their order. Those that are not reached are told at the end.
+use crate::text::one_line;
+
+/// The steps in their order. Those that were not reached are reported at the end.
 const STEPS: [&str; 10] = [
     "settings",
     "library",
@@ -20,13 +22,13 @@ const STEPS: [&str; 10] = [
     "again",
 ];
 
-/// Where texts begin.
+/// The column in which texts begin.
 const INDENT: usize = 14;
 
-/// The narrowest column of text.
+/// The least width of a text.
 const MIN_WIDTH: usize = 20;
 
-/// What came out of a step.
+/// The result of a step.
 #[derive(Debug)]
 pub struct Finding {
     text: String,
@@ -36,7 +38,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// What was found.
+    /// A finding with this text.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_skipped: false, advice: Vec::new(), warnings: Vec::new() }
     }
@@ -62,14 +64,22 @@ impl Finding {
         self
     }
 
-    /// What is legal and unwise.
+    /// A setting that is legal and unwise.
     pub fn warn<T: Into<String>>(mut self, warnings: impl IntoIterator<Item = T>) -> Self {
         self.warnings.extend(warnings.into_iter().map(Into::into));
         self
     }
+
+    /// Whatever comes from outside must not control the terminal.
+    fn make_printable(&mut self) {
+        let texts = self.advice.iter_mut().chain(&mut self.warnings).chain([&mut self.text]);
+        for text in texts {
+            *text = one_line(text, usize::MAX);
+        }
+    }
 }
 
-/// What a step is for and what was found, or what was found to be wrong.
+/// What a step hands on and its finding, or the finding of a step that failed.
 pub type Outcome<T> = Result<(T, Finding), Finding>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +123,13 @@ enum Colour {
     Dim = 2,
 }
 
-/// Tells steps.
+/// Reports steps.
 #[derive(Debug)]
 pub struct Report {
     is_json: bool,
     is_terminal: bool,
+    /// Whether a line can be replaced, and coloured.
+    has_escapes: bool,
     has_colour: bool,
     steps: Vec<Step>,
 }
@@ -128,22 +140,23 @@ impl Report {
         let is_terminal = !is_json && stdout().is_terminal();
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = std::env::var_os("TERM").is_none_or(|name| name == "dumb");
-        let has_colour = is_terminal && !is_set("NO_COLOR") && !is_dumb;
-        let mut report = Self { is_json, is_terminal, has_colour, steps: Vec::new() };
+        let has_escapes = is_terminal && !is_dumb;
+        let has_colour = has_escapes && !is_set("NO_COLOR");
+        let mut report = Self { is_json, is_terminal, has_escapes, has_colour, steps: Vec::new() };
         report.say(concat!("httpbasic-check ", env!("CARGO_PKG_VERSION"), "\n"));
         report
     }
 
-    /// Runs a step and tells it.
+    /// Runs a step and reports it.
     pub fn step<T>(&mut self, name: &'static str, work: impl FnOnce() -> Outcome<T>) -> Option<T> {
-        if self.is_terminal {
-            // Who waits knows what for.
+        if self.has_escapes {
+            // Shows what the program is waiting for.
             self.say(&format!("… {name}"));
         }
         let start = Instant::now();
         let outcome = work();
         let elapsed = Some(start.elapsed());
-        if self.is_terminal {
+        if self.has_escapes {
             self.say("\r\u{1b}[K");
         }
         let (result, state, finding) = match outcome {
@@ -153,16 +166,16 @@ impl Report {
             Ok((result, finding)) => (Some(result), State::Ok, finding),
             Err(finding) => (None, State::Failed, finding),
         };
-        self.tell(Step { name, state, finding, elapsed });
+        self.add(Step { name, state, finding, elapsed });
         result
     }
 
-    /// Tells which steps were not reached, and the end. 0 if no step failed.
+    /// Reports the steps that were not reached, and the result. The status is 0 if the login succeeds.
     pub fn close(&mut self) -> ExitCode {
         for name in STEPS {
             if !self.steps.iter().any(|step| step.name == name) {
                 let finding = Finding::new("not reached");
-                self.tell(Step { name, state: State::NotReached, finding, elapsed: None });
+                self.add(Step { name, state: State::NotReached, finding, elapsed: None });
             }
         }
         let succeeds = self.succeeds();
@@ -173,7 +186,7 @@ impl Report {
             (false, false) => "\nThis login was not checked to its end.\n",
         });
         if self.is_json {
-            println!("{:#}", self.json());
+            write(&format!("{:#}\n", self.json()));
         }
         if succeeds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
@@ -184,7 +197,8 @@ impl Report {
         is_ok(STEPS[STEPS.len() - 1]) && self.steps.iter().all(|it| it.state != State::Failed)
     }
 
-    fn tell(&mut self, step: Step) {
+    fn add(&mut self, mut step: Step) {
+        step.finding.make_printable();
         let time = step.elapsed.filter(|_| !step.finding.is_skipped);
         let time = time.map(|time| format!(" ({} ms)", time.as_millis())).unwrap_or_default();
         let head = format!("{} {:<11} ", step.state.mark(), step.name);
@@ -199,7 +213,7 @@ impl Report {
         self.steps.push(step);
     }
 
-    /// A text beside its mark, wrapped where the terminal ends.
+    /// A text beside its mark, wrapped to the width of the terminal.
     fn paragraph(&mut self, head: &str, text: &str, colour: Colour) {
         let width = self.width().map_or(usize::MAX, |width| width.saturating_sub(INDENT));
         for (index, line) in wrap(text, width.max(MIN_WIDTH)).iter().enumerate() {
@@ -212,7 +226,7 @@ impl Report {
         }
     }
 
-    /// Asked each time: the window may have changed.
+    /// Asked each time, since the window may have changed.
     fn width(&self) -> Option<usize> {
         let size = self.is_terminal.then(|| rustix::termios::tcgetwinsize(stdout()).ok())??;
         Some(usize::from(size.ws_col)).filter(|width| *width > 0)
@@ -220,9 +234,7 @@ impl Report {
 
     fn say(&mut self, text: &str) {
         if !self.is_json {
-            // Whoever has stopped reading wants no more.
-            let mut out = stdout().lock();
-            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            write(text);
         }
     }
 
@@ -244,6 +256,12 @@ impl Report {
         let steps: Vec<_> = self.steps.iter().map(step).collect();
         json!({ "ok": self.succeeds(), "steps": steps })
     }
+}
+
+/// Writes to standard output. It does not matter whether anybody still reads it.
+fn write(text: &str) {
+    let mut out = stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Lines of at most `width` characters, broken at spaces. A longer word, such as a URL, stays whole.

@@ -1,7 +1,7 @@
-//! The terminal: who logs in, and with which password.
+//! The terminal, and standard input: the login name and the password.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
@@ -9,15 +9,18 @@ use zeroize::Zeroizing;
 
 use super::Stop;
 
-/// The exit status after Ctrl-C: that of a process which SIGINT ended, as shells have it.
+/// The exit status after Ctrl-C, as shells report a process that SIGINT has ended.
 pub const INTERRUPTED: u8 = 130;
 
 const PATH: &str = "/dev/tty";
 
-/// Whether a password is being typed, so that the terminal is not as it was.
+/// More than any name or password has that a server accepts.
+const MAX_LINE_BYTES: usize = 8 << 10;
+
+/// Whether a password is being typed, so that the terminal does not echo.
 static IS_HIDING: AtomicBool = AtomicBool::new(false);
 
-/// From now on Ctrl-C, and a terminal that is closed, end the program and leave the terminal as it was.
+/// From now on, Ctrl-C and the closing of the terminal end the program and restore the terminal.
 pub fn restore_when_interrupted() {
     let terminal = File::open(PATH).ok();
     let original = terminal.and_then(|terminal| Some((tcgetattr(&terminal).ok()?, terminal)));
@@ -30,7 +33,7 @@ pub fn restore_when_interrupted() {
         let _ = writeln!(io::stderr());
         std::process::exit(INTERRUPTED.into());
     };
-    // Without it Ctrl-C ends the program all the same.
+    // Without the handler, Ctrl-C ends the program all the same.
     let _ = ctrlc::set_handler(handler);
 }
 
@@ -39,20 +42,18 @@ pub fn restore_when_interrupted() {
 pub struct Terminal(Option<File>);
 
 impl Terminal {
-    /// Looks for it.
+    /// Opens it.
     pub fn open() -> Self {
         Self(File::options().read(true).write(true).open(PATH).ok())
     }
 
     /// Asks for the login name.
     pub fn ask_user(&self) -> Result<Vec<u8>, Stop> {
-        let no_user = || Stop::Usage("nobody to log in; use --user".into());
+        let no_user = || Stop::Usage("no login name; use --user".into());
         let mut terminal = self.0.as_ref().ok_or_else(no_user)?;
-        let mut line = String::new();
         let asked = terminal.write_all(b"User: ");
-        let answered = asked.and_then(|()| BufReader::new(terminal).read_line(&mut line));
-        match line.trim_end_matches(['\r', '\n']) {
-            user if answered.is_ok() && !user.is_empty() => Ok(user.into()),
+        match asked.and_then(|()| first_line(terminal)) {
+            Ok(mut user) if !user.is_empty() => Ok(std::mem::take(&mut *user)),
             _ => {
                 let _ = terminal.write_all(b"\n");
                 Err(no_user())
@@ -63,13 +64,13 @@ impl Terminal {
     /// Asks for the password without showing it.
     pub fn ask_password(&self, user: &str) -> Result<Zeroizing<Vec<u8>>, Stop> {
         if self.0.is_none() {
-            let problem = "no terminal to ask for the password; use --user and --password-stdin";
+            let problem = "no terminal to ask for the password at; use --user and --password-stdin";
             return Err(Stop::Usage(problem.into()));
         }
         IS_HIDING.store(true, Ordering::SeqCst);
         let password = rpassword::prompt_password(format!("Password of {user}: "));
         IS_HIDING.store(false, Ordering::SeqCst);
-        // Enter has begun a new line; what else ends it has not.
+        // Only Enter has begun a new line.
         if let (Err(_), Some(mut terminal)) = (&password, self.0.as_ref()) {
             let _ = terminal.write_all(b"\n");
         }
@@ -83,12 +84,21 @@ impl Terminal {
 
 /// The first line of standard input.
 pub fn read_password() -> Result<Zeroizing<Vec<u8>>, Stop> {
-    let mut line = Zeroizing::new(Vec::new());
-    let read = io::stdin().lock().read_until(b'\n', &mut line);
+    match first_line(io::stdin().lock()) {
+        Ok(line) if !line.is_empty() => Ok(line),
+        _ => Err(no_password()),
+    }
+}
+
+/// The first line without its end.
+fn first_line(from: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    // It never grows, which would leave copies of the password behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE_BYTES));
+    BufReader::new(from.take(MAX_LINE_BYTES as u64)).read_until(b'\n', &mut line)?;
     while line.last().is_some_and(|byte| b"\r\n".contains(byte)) {
         line.pop();
     }
-    if read.is_err() || line.is_empty() { Err(no_password()) } else { Ok(line) }
+    Ok(line)
 }
 
 fn no_password() -> Stop {

@@ -1,7 +1,7 @@
-//! The way to a server, step by step: its name, a connection, TLS. No credentials are sent.
+//! The way to the server, step by step: its name, a connection, TLS. No credentials are sent.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -9,8 +9,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
+use super::advice::about_error;
+use super::certificate;
 use super::report::{Finding, Outcome, Report};
-use super::{advice, certificate};
 use crate::error::{Error, Phase};
 use crate::http::connector::in_turn;
 use crate::http::deadline::Deadline;
@@ -21,23 +22,23 @@ use crate::http::tls::Tls;
 use crate::http::verifier::Verifier;
 use crate::options::Options;
 
-/// Goes as far as the server lets one, each step within `connect_timeout_msecs`. Whether it is the
-/// whole way.
+/// Goes as far as the server allows, each step within `connect_timeout_msecs`. Returns whether that is
+/// the whole way.
 pub fn check(options: &Options, report: &mut Report) -> bool {
     let addresses = report.step("name", || resolve(options));
     let socket = addresses.and_then(|all| report.step("connection", || connect(options, &all)));
     socket.and_then(|socket| report.step("TLS", || secure(options, socket))).is_some()
 }
 
-fn failed(error: &Error) -> Finding {
-    Finding::new(error.to_string()).advise(advice::about_error(error))
-}
-
 fn resolve(options: &Options) -> Outcome<Vec<SocketAddr>> {
     let host = options.url.host();
+    let is_address = host.parse::<IpAddr>().is_ok();
     let resolver = Resolver::new(host, options.url.port());
     let addresses = resolver.addresses(Deadline::new(options.connect_timeout));
-    let addresses = addresses.map_err(|error| failed(&error))?;
+    let addresses = addresses.map_err(|error| about_error(&error))?;
+    if is_address {
+        return Ok((addresses, Finding::skipped("none: the URL has an address")));
+    }
     let shown: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
     let text = format!("{host} is {}", shown.join(", "));
     Ok((addresses, Finding::new(text)))
@@ -50,7 +51,9 @@ fn connect(options: &Options, addresses: &[SocketAddr]) -> Outcome<Socket> {
     });
     match reached {
         Ok((address, socket)) => Ok((socket, Finding::new(address.to_string()))),
-        Err((phase, problem)) => Err(failed(&Error::from_io(problem, phase, deadline.elapsed()))),
+        Err((phase, problem)) => {
+            Err(about_error(&Error::from_io(problem, phase, deadline.elapsed())))
+        }
     }
 }
 
@@ -60,7 +63,7 @@ fn secure(options: &Options, mut socket: Socket) -> Outcome<()> {
     }
     let deadline = Deadline::new(options.connect_timeout);
     socket.set_deadline(Instant::now() + options.connect_timeout);
-    let (stream, shown) = agree(options, socket);
+    let (stream, shown) = negotiate(options, socket);
     let shown = shown.map(|certificate| certificate::describe(&certificate));
     match stream {
         Ok(stream) => {
@@ -71,10 +74,10 @@ fn secure(options: &Options, mut socket: Socket) -> Outcome<()> {
         }
         Err(problem) => {
             let error = Error::from_io(problem, Phase::Handshaking, deadline.elapsed());
-            let finding = failed(&error);
+            let finding = about_error(&error);
             Err(match shown {
                 Some(shown) => {
-                    let text = format!("{error} (it is a {})", shown.text());
+                    let text = format!("{} (a {})", finding.text(), shown.text());
                     finding.renamed(text)
                 }
                 None => finding,
@@ -90,8 +93,9 @@ fn version(stream: &Stream) -> String {
     version.map_or(String::new(), |version| format!("{version:?}").replace('_', "."))
 }
 
-/// TLS as the library has it, and the certificate that the server showed, trusted or not.
-fn agree(
+/// Negotiates TLS as the library does. Returns the certificate that the server showed as well, trusted
+/// or not.
+fn negotiate(
     options: &Options,
     socket: Socket,
 ) -> (io::Result<Stream>, Option<CertificateDer<'static>>) {
@@ -103,7 +107,7 @@ fn agree(
     (stream, shown)
 }
 
-/// Leaves the check of a certificate to `verifier`, and remembers which one it was.
+/// Lets `verifier` check a certificate, and remembers it.
 #[derive(Debug)]
 struct Witness {
     verifier: Verifier,

@@ -1,28 +1,28 @@
-//! What the body of an answer says: whose password it was, what went wrong.
+//! Parses the body of an answer: the authenticated user, or an exception.
 
 use percent_encoding::percent_decode_str;
 
 use super::xml::{self, Document, Element as E};
 use crate::text::printable;
 
-/// What a body says.
+/// The content of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Body {
     /// A multistatus answer (RFC 4918, section 13) with the properties of a resource.
     Multistatus(Properties),
-    /// An error as sabre/dav, and so Nextcloud, reports it.
+    /// An error in the format of sabre/dav, which Nextcloud uses.
     Exception {
-        /// The name of the exception's class; it is never translated.
+        /// The class of the exception. It is never translated.
         name: String,
         /// Its message, in the server's language.
         message: Option<String>,
     },
-    /// Anything else: what it looks like, such as "a web page (HTML)".
+    /// Anything else. Holds a description, such as "a web page (HTML)".
     Other(&'static str),
 }
 
-/// The properties that were asked for, as far as they were found.
+/// The requested properties, as far as the server has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Properties {
@@ -34,21 +34,21 @@ pub struct Properties {
     pub is_nextcloud: bool,
 }
 
-/// What `DAV:current-user-principal` says (RFC 5397, section 3).
+/// The value of `DAV:current-user-principal` (RFC 5397, section 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CurrentUser {
-    /// The path of the principal whose credentials they were.
+    /// The path of the authenticated user.
     Principal(String),
-    /// The server looked at no credentials.
+    /// The server did not authenticate the request.
     Unauthenticated,
-    /// The server does not say.
+    /// The server does not have the property.
     Unknown,
-    /// The server says something, but nothing that is understood.
+    /// The value or its status is not valid.
     Unclear,
 }
 
 impl Body {
-    /// Reads a body. Nothing that it holds is an error: what is not understood is [`Body::Other`].
+    /// Parses a body. This cannot fail: a body of any other kind is [`Body::Other`].
     pub fn parse(bytes: &[u8]) -> Self {
         let Ok(text) = std::str::from_utf8(bytes) else {
             return Body::Other("not UTF-8");
@@ -76,7 +76,7 @@ impl Body {
         }
     }
 
-    /// The principal's path, if the body names one.
+    /// The path of the principal, if the body names one.
     pub fn principal(&self) -> Option<&str> {
         match self {
             Body::Multistatus(Properties {
@@ -87,29 +87,30 @@ impl Body {
     }
 }
 
-/// The last segment of a principal's path, percent-decoded: the user's name on the server.
+/// The server's name for the user: the last segment of a principal's path, percent-decoded. `None`
+/// if that is empty or not UTF-8.
 pub fn principal_name(href: &str) -> Option<String> {
     let segment = href.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty())?;
     percent_decode_str(segment).decode_utf8().ok().map(Into::into)
 }
 
-/// What was found in a body. Of several elements in the same place the first counts.
+/// What was found in a body so far. If an element occurs several times, the first one counts.
 #[derive(Default)]
 struct Found {
     propstats: usize,
-    /// The one that is being read.
+    /// The propstat that is being read.
     propstat: Propstat,
-    /// These are of propstats that succeeded.
+    /// From a propstat with the status 200, as is `file_id`.
     current_user: Option<CurrentUser>,
     file_id: Option<String>,
-    /// Whether a propstat with a principal has no status that is understood.
+    /// Whether a propstat with a principal has a status that is not valid.
     is_unclear: bool,
     exception: Option<String>,
     message: Option<String>,
 }
 
 impl Found {
-    /// An element has ended.
+    /// Called at the end of each element.
     fn visit(&mut self, path: &[E], text: &str) {
         match path {
             [E::Multistatus, E::Response, E::Propstat] => {
@@ -157,7 +158,7 @@ impl Found {
     }
 }
 
-/// What the status of properties says.
+/// The status of a propstat.
 #[derive(Clone, Copy, Debug)]
 enum Status {
     Found,
@@ -166,7 +167,7 @@ enum Status {
 }
 
 impl Status {
-    /// Reads a status line, such as `HTTP/1.1 200 OK`.
+    /// Parses a status line, such as `HTTP/1.1 200 OK`.
     fn parse(line: &str) -> Self {
         let mut words = line.split_ascii_whitespace();
         let version = words.next().unwrap_or_default();
@@ -179,7 +180,7 @@ impl Status {
     }
 }
 
-/// Properties with the same status (RFC 4918, section 14.22).
+/// A group of properties with the same status (RFC 4918, section 14.22).
 #[derive(Default)]
 struct Propstat {
     status: Option<Status>,
@@ -190,7 +191,7 @@ struct Propstat {
 }
 
 impl Propstat {
-    /// An element in it has ended.
+    /// Called at the end of each element inside the propstat.
     fn visit(&mut self, path: &[E], text: &str) {
         match path {
             [E::Status] => {
@@ -225,7 +226,7 @@ mod tests {
     use super::*;
     use crate::text::MAX_CHARS;
 
-    /// A multistatus answer with one response and this in its propstat.
+    /// A multistatus answer with one response, which has this property with this status.
     fn answer(status: &str, property: &str) -> String {
         format!(
             "<d:multistatus xmlns:d='DAV:'><d:response><d:href>/dav/</d:href><d:propstat><d:prop>\
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_principal_is_the_href_of_a_property_that_was_found() {
+    fn a_principal_counts_only_with_the_status_200() {
         let bob = "<d:href> /principals/bob/ </d:href>";
         assert_eq!(current_user(bob), CurrentUser::Principal("/principals/bob/".into()));
         let property = format!("<d:current-user-principal>{bob}</d:current-user-principal>");
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_principal_that_is_not_understood_is_not_absent() {
+    fn an_invalid_principal_is_unclear_and_not_unknown() {
         for unclear in ["", "<d:href/>", "<href>/bob/</href>", "/bob/", "<d:a/>"] {
             assert_eq!(current_user(unclear), CurrentUser::Unclear, "{unclear}");
         }
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_id_is_that_of_a_property_that_was_found() {
+    fn a_file_id_counts_only_with_the_status_200() {
         let property =
             |id: &str| format!("<o:fileid xmlns:o='http://owncloud.org/ns'>{id}</o:fileid>");
         let file_id = |status: &str, id: &str| parsed(status, &property(id)).file_id;
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_multistatus_answer_proves_nothing_and_is_described() {
+    fn a_body_of_another_kind_is_described() {
         let whole = answer("HTTP/1.1 200 OK", "");
         for (body, description) in [
             ("", "empty"),
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nextcloud_is_known_by_its_namespaces() {
+    fn nextcloud_is_recognised_by_its_namespaces() {
         for (recording, expected) in [
             (include_str!("../../tests/nextcloud-34/webdav-no-principal.http"), true),
             (include_str!("../../tests/nextcloud-31/ok-allprop.http"), true),
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_is_its_class_and_its_message_in_one_line_of_bounded_length() {
+    fn an_exception_has_a_class_and_a_message_of_one_line_and_limited_length() {
         let error = |inner: &str| {
             let text = format!(
                 "<d:error xmlns:d='DAV:' xmlns:s='http://sabredav.org/ns'>{inner}</d:error>"
@@ -365,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_principals_name_is_its_last_segment_decoded() {
+    fn a_principals_name_is_the_last_segment_of_its_path_decoded() {
         for (href, name) in [
             ("/principals/users/bob/", Some("bob")),
             ("/principals/users/bob", Some("bob")),

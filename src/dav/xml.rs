@@ -1,11 +1,11 @@
-//! The XML of an answer, element by element. Nothing is expanded, nothing is fetched, and what is
-//! not well-formed is nothing at all.
+//! Reads the XML of an answer, element by element. Entities are not expanded, external resources
+//! are not fetched, and a document that is not well-formed is rejected.
 
 use quick_xml::events::{BytesRef, Event};
 use quick_xml::name::{LocalName, Namespace, ResolveResult};
 use quick_xml::reader::NsReader;
 
-/// An element by its name; the names that mean something here.
+/// The elements that have a meaning here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
     /// `DAV:multistatus`
@@ -32,7 +32,7 @@ pub enum Element {
     Exception,
     /// sabre/dav's `s:message`
     Message,
-    /// Any other.
+    /// Any other element.
     Other,
 }
 
@@ -59,20 +59,22 @@ impl Element {
     }
 }
 
-/// Namespaces in which Nextcloud, and ownCloud before it, have properties of their own.
+/// The namespaces of Nextcloud's own properties. Some are still those of ownCloud.
 const NEXTCLOUD: [&[u8]; 2] = [b"http://nextcloud.org/ns", b"http://owncloud.org/ns"];
 
-/// What a document is, apart from its elements.
+/// The facts about a document that do not depend on a single element.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Document {
     /// Whether it declares one of Nextcloud's namespaces.
     pub is_nextcloud: bool,
 }
 
-/// Calls `visit` at the end of each element, with its path from the root, itself included, and its
-/// text without the ASCII white space around it. Of an element with children, that is only the text
-/// after the last child. `None` means that `document` is not well-formed, or has a document type
-/// declaration; `visit` may have been called.
+/// Calls `visit` at the end of each element. Its arguments are the path from the root down to the
+/// element, and the element's text without surrounding ASCII white space. For an element with
+/// children, that is only the text after the last child.
+///
+/// Returns `None` if `document` is not well-formed or has a document type declaration. `visit` may
+/// already have been called by then.
 pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<Document> {
     let mut reader = NsReader::from_str(document);
     reader.config_mut().expand_empty_elements = true;
@@ -105,7 +107,7 @@ pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<D
     }
 }
 
-/// The character that `&#…;` stands for, or one of the five names that need no declaration.
+/// The character for `&#…;` or for one of the five predefined entities (XML 1.0, section 4.6).
 fn character(reference: &BytesRef) -> Option<char> {
     if let Some(character) = reference.resolve_char_ref().ok()? {
         return Some(character);
@@ -125,7 +127,7 @@ mod tests {
     use super::Element::{Error, Href, Other};
     use super::*;
 
-    /// What is visited, and whether all is well.
+    /// The visited elements, and whether the document was accepted.
     fn walked(document: &str) -> (Vec<(Vec<Element>, String)>, bool) {
         let mut visited = Vec::new();
         let result = walk(document, |path, text| visited.push((path.into(), text.into())));
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_are_visited_at_their_end_and_known_by_namespace_and_name() {
+    fn elements_are_visited_at_their_end_and_identified_by_namespace_and_name() {
         let document = "<?xml version='1.0'?><!-- a comment -->\n<d:error xmlns:d='DAV:'>\
             <d:href> /a/ </d:href><href>b</href><x:href xmlns:x='DAV:'/></d:error>\n<!-- more -->";
         let visited = [
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_what_it_stands_for() {
+    fn character_references_and_cdata_become_text() {
         for (inner, text) in [
             ("a &lt;&gt;&amp;&apos;&quot; b", "a <>&'\" b"),
             ("&#65;&#x42;&#xe9;", "ABé"),
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_well_formed_is_nothing() {
+    fn a_document_that_is_not_well_formed_is_rejected() {
         for inner in [
             "&unknown;",
             "&#0;",

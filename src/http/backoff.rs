@@ -1,11 +1,11 @@
-//! A server that was unreachable a moment ago is not tried again at once.
+//! Back-off: an unreachable server is not retried for a while.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
 
-/// The last failure to reach the server, if it is recent.
+/// Remembers the last failure to reach the server.
 #[derive(Debug)]
 pub struct Backoff {
     length: Duration,
@@ -13,15 +13,15 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The server is not tried for `length` after a failure; 0 always tries it.
+    /// A back-off of `length` after each failure. Zero turns it off.
     pub fn new(length: Duration) -> Self {
         Self { length, failure: Mutex::default() }
     }
 
-    /// Whether the server may be tried.
+    /// Checks that the server may be tried.
     ///
     /// # Errors
-    /// [`Error::Backoff`] when it was unreachable shortly before `now`.
+    /// [`Error::Backoff`] if the server was unreachable less than the back-off before `now`.
     pub fn check(&self, now: Instant) -> Result<(), Error> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         match &*failure {
@@ -35,8 +35,8 @@ impl Backoff {
         }
     }
 
-    /// The server was unreachable, as `error` says; with `None` it was not.
-    pub fn note(&self, now: Instant, error: Option<&Error>) {
+    /// Records the outcome of an attempt: the error, or `None` if the server was reached.
+    pub fn record(&self, now: Instant, error: Option<&Error>) {
         let failure = error.map(|error| (now, error.clone()));
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
@@ -55,10 +55,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unreachable_server_is_not_tried_again_for_as_long_as_configured() {
+    fn an_unreachable_server_is_not_retried_during_the_backoff() {
         let (backoff, start) = (Backoff::new(Duration::from_millis(2000)), Instant::now());
         assert_eq!(backoff.check(start), Ok(()));
-        backoff.note(start, Some(&refused()));
+        backoff.record(start, Some(&refused()));
         for msecs in [0, 1, 1999] {
             let error = backoff.check(after(start, msecs)).unwrap_err();
             let said =
@@ -69,19 +69,19 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_begins_a_new_wait_and_success_ends_it() {
+    fn each_failure_restarts_the_backoff_and_success_ends_it() {
         let (backoff, start) = (Backoff::new(Duration::from_millis(2000)), Instant::now());
-        backoff.note(start, Some(&refused()));
-        backoff.note(after(start, 2500), Some(&refused()));
+        backoff.record(start, Some(&refused()));
+        backoff.record(after(start, 2500), Some(&refused()));
         assert!(backoff.check(after(start, 4499)).is_err());
-        backoff.note(after(start, 4499), None);
+        backoff.record(after(start, 4499), None);
         assert_eq!(backoff.check(after(start, 4499)), Ok(()));
     }
 
     #[test]
-    fn a_length_of_zero_always_tries_it() {
+    fn a_length_of_zero_turns_the_backoff_off() {
         let (backoff, start) = (Backoff::new(Duration::ZERO), Instant::now());
-        backoff.note(start, Some(&refused()));
+        backoff.record(start, Some(&refused()));
         assert_eq!(backoff.check(start), Ok(()));
     }
 }

@@ -1,4 +1,4 @@
-//! The client of one server: an agent of ureq's, and the requests it sends.
+//! The client of one server: a ureq agent, and the requests that it sends.
 
 use std::io::Read;
 use std::net::IpAddr;
@@ -25,24 +25,25 @@ use crate::options::Options;
 use crate::options::url::Url;
 use crate::text::printable;
 
-/// The most that is read of an answer's body, in bytes.
+/// The maximum length of an answer's body, in bytes.
 const MAX_BODY_BYTES: u64 = 64 << 10;
 
-/// The most that an answer's head may have, in bytes; a Nextcloud's has 2000 to 3000.
+/// The maximum length of an answer's head, in bytes. Nextcloud's has 2000 to 3000.
 const MAX_HEAD_BYTES: usize = 32 << 10;
 
-/// How long a connection may be idle and still be kept; firewalls forget idle ones without a word.
+/// How long a connection is kept while it is idle. Firewalls drop idle connections silently.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 
-/// Less spent time than this is not worth a configuration of its own.
+/// If less time than this has passed since the start of the lookup, the agent's own deadline is
+/// precise enough, and the request needs no configuration of its own.
 const SLACK: Duration = Duration::from_millis(5);
 
-/// The most header fields that a request has.
+/// The maximum number of header fields of a request.
 const HEADERS: usize = 8;
 
 const DEPTH: HeaderName = HeaderName::from_static("depth");
 
-/// What the requests of one lookup have in common.
+/// One lookup: what its requests have in common.
 #[derive(Debug)]
 pub struct Lookup<'a> {
     credentials: Option<Credentials<'a>>,
@@ -50,7 +51,7 @@ pub struct Lookup<'a> {
     deadline: Deadline,
 }
 
-/// One server and the connection to it, which is kept from request to request.
+/// The client of one server. It keeps one connection open between requests.
 #[derive(Debug)]
 pub struct Client {
     options: Options,
@@ -60,7 +61,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for the server in `options`. Opens no connection.
+    /// A client for the server in `options`. This opens no connection.
     pub fn new(options: Options) -> Self {
         let config = Agent::config_builder()
             .allow_non_standard_methods(true)
@@ -73,9 +74,9 @@ impl Client {
             .user_agent("")
             .timeout_global(Some(options.timeout))
             .max_response_header_size(MAX_HEAD_BYTES)
-            // A head that fills it is too long, and that is what the error says.
+            // One byte more, so that a head that is too long is reported as such.
             .input_buffer_size(MAX_HEAD_BYTES + 1)
-            // A worker does one lookup at a time.
+            // An auth worker of Dovecot does one lookup at a time.
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
             .max_idle_age(MAX_IDLE)
@@ -91,21 +92,21 @@ impl Client {
             connections: connections.clone(),
         };
         let agent = Agent::with_parts(config, connector, NoResolver);
-        let host = url.authority().try_into().expect("a URL was checked to be printable ASCII");
+        let host = url.authority().try_into().expect("the URL is printable ASCII");
         Self { options, agent, host, connections }
     }
 
-    /// The options it was made of.
+    /// The options of this client.
     pub fn options(&self) -> &Options {
         &self.options
     }
 
-    /// How many connections it has opened.
+    /// The number of connections that were opened.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// A lookup that begins now.
+    /// Starts a lookup. Its deadline begins now.
     pub fn lookup<'a>(
         &self,
         credentials: Credentials<'a>,
@@ -115,30 +116,32 @@ impl Client {
         Lookup { credentials: Some(credentials), remote_ip, deadline }
     }
 
-    /// One that sends no credentials.
+    /// Starts a lookup that sends no credentials.
     pub fn anonymous_lookup(&self) -> Lookup<'static> {
         let deadline = Deadline::new(self.options.timeout);
         Lookup { credentials: None, remote_ip: None, deadline }
     }
 
-    /// Asks who the credentials belong to, and reads the answer, whatever its status.
+    /// Sends the configured request, which with PROPFIND asks for the principal. Returns the
+    /// answer, whatever its status.
     ///
     /// # Errors
-    /// Any but [`Error::Option`] and [`Error::Credentials`].
+    /// Any except [`Error::Option`] and [`Error::Credentials`].
     pub fn propfind(&self, lookup: &Lookup) -> Result<Response, Error> {
         let body = self.options.is_propfind().then_some(dav::PRINCIPAL);
         self.exchange(&self.options.url, body, lookup)
     }
 
-    /// Asks Nextcloud which files `name`, whose credentials they are, reaches with them.
+    /// Asks Nextcloud whether the credentials give access to the files of the user `name`.
     ///
     /// # Errors
-    /// As [`Client::propfind`].
+    /// The same as for [`Client::propfind`].
     pub fn propfind_files(&self, name: &str, lookup: &Lookup) -> Result<Response, Error> {
         self.exchange(&self.options.url.files(name), Some(dav::FILE_ID), lookup)
     }
 
-    /// Sends a request, and once more if a kept connection turns out to be closed.
+    /// Sends a request. Sends it once more if it failed because the server had closed the kept
+    /// connection.
     fn exchange(
         &self,
         url: &Url,
@@ -171,7 +174,7 @@ impl Client {
         headers.insert(header::USER_AGENT, options.user_agent.clone());
         if let (Some(name), Some(address)) = (&options.forwarded_header, lookup.remote_ip) {
             let address = address.to_canonical().to_string();
-            headers.insert(name, address.try_into().expect("an address is printable ASCII"));
+            headers.insert(name, address.try_into().expect("an IP address is printable ASCII"));
         }
         if body.is_some() {
             headers.insert(DEPTH, HeaderValue::from_static("0"));
@@ -184,14 +187,15 @@ impl Client {
         request
     }
 
-    /// One request and its whole answer.
+    /// Sends a request once and reads the whole answer.
     fn run(
         &self,
         mut request: Request<()>,
         body: Option<&'static str>,
         deadline: Deadline,
     ) -> Result<Response, ureq::Error> {
-        // The agent's own deadline begins now, which is right for the first request of a lookup.
+        // The agent's own deadline begins now. That is right for the first request of a lookup
+        // only.
         if deadline.elapsed() > SLACK {
             let configured = self.agent.configure_request(request);
             request = configured.timeout_global(Some(deadline.left())).build();
@@ -201,15 +205,15 @@ impl Client {
             None => self.agent.run(request)?,
         };
         let (head, body) = answer.into_parts();
-        // ureq passes over all others of this kind but 101.
+        // ureq skips informational answers except 101.
         if head.status.is_informational() {
-            let said = format!("the server answers {}, which was not asked for", head.status);
+            let said = format!("the server sent an unexpected answer: {}", head.status);
             return Err(protocol(said));
         }
         let body = match read(&head, body) {
             Ok(bytes) => Body::parse(&bytes),
-            // Only a body that proves something must be whole.
-            Err(error) if self.options.is_proof(head.status.as_u16()) => return Err(error),
+            // An incomplete body matters only if the body is needed as a proof.
+            Err(error) if self.options.needs_body(head.status.as_u16()) => return Err(error),
             Err(_) => Body::Other("not readable"),
         };
         Ok(Response {
@@ -233,7 +237,8 @@ fn read(head: &Parts, body: ureq::Body) -> Result<Vec<u8>, ureq::Error> {
     Ok(bytes)
 }
 
-/// A length that two readers may understand differently is nobody's (RFC 9112, section 6.3).
+/// Rejects an answer whose length is ambiguous. Two readers may interpret it differently (RFC 9112,
+/// section 6.3).
 fn check_length(head: &Parts) -> Result<(), ureq::Error> {
     let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
     let Some(coding) = codings.next() else { return Ok(()) };
@@ -248,7 +253,7 @@ fn protocol(problem: impl Into<String>) -> ureq::Error {
     ureq::Error::Other(Box::new(Error::Protocol(problem.into())))
 }
 
-/// The words for a failure of ureq's. Those of the [`Connector`] are ours already.
+/// Converts an error of ureq. Errors of the [`Connector`] are our own already.
 fn explain(error: ureq::Error, deadline: Deadline) -> Error {
     match error {
         ureq::Error::Other(error) => match error.downcast::<Error>() {
@@ -266,7 +271,7 @@ fn explain(error: ureq::Error, deadline: Deadline) -> Error {
             Error::Protocol("the answer's body is longer than 64 KiB".into())
         }
         other => {
-            // The last part is the reason; the others say which part of ureq found it.
+            // The last part is the reason. The parts before it name modules of ureq.
             let reason = other.to_string();
             let reason = reason.rsplit(": ").next().unwrap_or_default();
             Error::Protocol(format!("the server does not speak HTTP/1.1 ({})", printable(reason)))

@@ -1,4 +1,4 @@
-//! Opens connections to one server: at remembered addresses, unless it was unreachable a moment ago.
+//! Opens connections to one server, with cached addresses and back-off.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,8 +20,10 @@ use super::tls::Tls;
 use super::transport::Transport;
 use crate::error::{Error, Phase};
 
-/// Answers nothing. ureq asks a resolver before it looks for a kept connection; the [`Connector`]
-/// asks the real one when a new connection is needed.
+/// A resolver for ureq that returns no addresses.
+///
+/// ureq calls its resolver even if it then reuses a connection. To avoid that cost, the
+/// [`Connector`] calls the real resolver, and only when it opens a connection.
 #[derive(Debug)]
 pub struct NoResolver;
 
@@ -40,14 +42,14 @@ impl resolver::Resolver for NoResolver {
 #[derive(Debug)]
 pub struct Connector {
     pub resolver: Resolver,
-    /// None for http.
+    /// `None` for http.
     pub tls: Option<Tls>,
     pub backoff: Backoff,
-    /// The time that a lookup has.
+    /// The time limit of a lookup.
     pub timeout: Duration,
-    /// The time to look the addresses up, and again to reach one of them, TLS included.
+    /// The time limit of name resolution, and also that of connecting, which includes TLS.
     pub connect_timeout: Duration,
-    /// How many connections were opened.
+    /// The number of connections that were opened.
     pub connections: Arc<AtomicUsize>,
 }
 
@@ -66,15 +68,16 @@ impl transport::Connector for Connector {
 }
 
 impl Connector {
-    /// Opens a connection, unless that failed a moment ago.
+    /// Opens a connection, unless the back-off forbids it.
     fn connect(&self, deadline: Deadline) -> Result<Stream, Error> {
         self.backoff.check(Instant::now())?;
-        // What an earlier request of the lookup has used up says nothing of the server.
+        // If an earlier request of the lookup used up most of the time, a timeout does not mean
+        // that the server is unreachable.
         let had_time = deadline.left() >= self.connect_timeout.min(self.timeout / 2);
         let result = self.open(deadline);
         match &result {
             Err(Error::Timeout { .. }) if !had_time => {}
-            _ => self.backoff.note(Instant::now(), result.as_ref().err()),
+            _ => self.backoff.record(Instant::now(), result.as_ref().err()),
         }
         result
     }
@@ -107,11 +110,11 @@ impl Connector {
     }
 }
 
-/// How far one came, and what happened there.
+/// The phase in which a connection failed, and the error.
 pub type Failure = (Phase, io::Error);
 
-/// Tries one address after the other; each may take an equal share of the time that is left. If all
-/// fail, the failure that came furthest is the one to report.
+/// Tries the addresses one after the other. Each gets an equal share of the time that is left. If
+/// all fail, the failure in the latest phase is returned.
 pub fn in_turn<T>(
     addresses: &[SocketAddr],
     deadline: Deadline,
@@ -134,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_addresses_that_fail_the_one_that_came_furthest_is_reported() {
+    fn if_all_addresses_fail_the_failure_in_the_latest_phase_is_reported() {
         let addresses: Vec<SocketAddr> =
             (1..4).map(|host| SocketAddr::from(([127, 0, 0, host], 1))).collect();
         let problem = |phase, kind: io::ErrorKind| Err::<(), _>((phase, kind.into()));

@@ -1,8 +1,8 @@
-//! The time that a lookup has.
+//! The deadline of a lookup.
 
 use std::time::{Duration, Instant};
 
-/// When a lookup began and when it must end.
+/// When a lookup started and when it must end.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     start: Instant,
@@ -10,28 +10,28 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// The deadline of a lookup that begins now and may take this long.
+    /// The deadline of a lookup that starts now and may take `limit`.
     pub fn new(limit: Duration) -> Self {
         Self::with_left(limit, limit)
     }
 
-    /// The deadline of a lookup that may take `limit` in all, of which `left` is left.
+    /// The deadline of a lookup that may take `limit` in total and has `left` left.
     pub fn with_left(limit: Duration, left: Duration) -> Self {
         let end = Instant::now() + left;
         Self { start: end.checked_sub(limit).unwrap_or(end), end }
     }
 
-    /// The same lookup, with at most this much time for a part of it that begins now.
+    /// The deadline of a part of this lookup. The part starts now and may take at most `limit`.
     pub fn within(self, limit: Duration) -> Self {
         Self { end: self.end.min(Instant::now() + limit), ..self }
     }
 
-    /// The time that is left, which may be none.
+    /// The time left; zero if the deadline has passed.
     pub fn left(self) -> Duration {
         self.end.saturating_duration_since(Instant::now())
     }
 
-    /// The time since the lookup began.
+    /// The time since the lookup started.
     pub fn elapsed(self) -> Duration {
         self.start.elapsed()
     }
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_that_was_spent_counts() {
+    fn elapsed_time_includes_the_time_already_spent() {
         let second = Duration::from_secs(1);
         let deadline = Deadline::with_left(10 * second, 4 * second);
         assert!(deadline.elapsed() >= 6 * second && deadline.left() <= 4 * second);

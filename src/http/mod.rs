@@ -1,10 +1,13 @@
-//! One server on ureq.
+//! The HTTP client of one server, built on ureq.
 //!
-//! A [`Client`] owns a ureq agent. The agent speaks HTTP; what lies below is ours, by ureq's own
-//! extension points: the `connector` opens connections at the addresses that the `resolver`
-//! remembers, unless the `backoff` forbids it; the `transport` sends a request in one write, and
-//! knows when a connection may be kept; the `stream` is a `socket`, with `tls` around it or not, where
-//! the `verifier` says which certificates are trusted.
+//! A [`Client`] owns a ureq agent, which speaks HTTP. The layers below it are our own and use
+//! ureq's extension points:
+//!
+//! - `connector` opens connections, unless the `backoff` forbids it. The `resolver` caches addresses.
+//! - `transport` sends each request in one write and decides whether a connection may be reused.
+//! - `stream` is a `socket`, in clear or with `tls`. The `verifier` decides which certificates are
+//!   trusted.
+//! - `deadline` limits the time of all of this.
 
 mod backoff;
 mod client;

@@ -1,24 +1,24 @@
-//! Where the records of TLS end.
+//! Finds the ends of TLS records.
 
-/// The bytes before the content of a record: its type, a version, its length.
+/// The length of a record's header, in bytes: type, version and length of the content.
 const HEADER_BYTES: usize = 5;
 
-/// Follows the records (RFC 8446, section 5.1) in what a server sends.
+/// Tracks the TLS records (RFC 8446, section 5.1) that a server sends.
 ///
-/// rustls keeps the beginning of a record that has not come whole, and does not tell. On a kept
-/// connection it could be completed later into an answer that no request asked for.
+/// rustls buffers an incomplete record and does not report it. On a kept connection, the server
+/// could complete that record later, and it would be taken for the answer to the next request.
 #[derive(Debug, Default)]
 pub struct Records {
-    /// How much of a header has come.
+    /// The number of header bytes received so far.
     header_bytes: usize,
-    /// The length in that header, as far as it has come.
+    /// The length field of that header, as far as it was received.
     length: usize,
-    /// How much of a record's content is still to come.
+    /// The number of content bytes that are still missing.
     content_left: usize,
 }
 
 impl Records {
-    /// Follows what has just been received.
+    /// Processes bytes that were just received.
     pub fn follow(&mut self, mut received: &[u8]) {
         while !received.is_empty() {
             let content = self.content_left.min(received.len());
@@ -38,8 +38,8 @@ impl Records {
         }
     }
 
-    /// Whether every record that began has come whole.
-    pub fn are_whole(&self) -> bool {
+    /// Whether no record is incomplete.
+    pub fn are_complete(&self) -> bool {
         self.header_bytes == 0 && self.content_left == 0
     }
 }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_whole_when_its_last_byte_has_come_however_it_was_cut() {
+    fn a_record_is_complete_with_its_last_byte_however_it_was_split() {
         let record = |length: u16| {
             let header = [&[23, 3, 3][..], &length.to_be_bytes()].concat();
             [header, vec![0xff; usize::from(length)]].concat()
@@ -65,11 +65,11 @@ mod tests {
             .collect();
         for size in [1, 2, 3, 4, 5, 7, 100, sent.len()] {
             let (mut records, mut end) = (Records::default(), 0);
-            assert!(records.are_whole());
+            assert!(records.are_complete());
             for part in sent.chunks(size) {
                 records.follow(part);
                 end += part.len();
-                assert_eq!(records.are_whole(), ends.contains(&end), "{end} in parts of {size}");
+                assert_eq!(records.are_complete(), ends.contains(&end), "{end} in parts of {size}");
             }
         }
     }

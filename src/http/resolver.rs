@@ -1,4 +1,6 @@
-//! Remembered addresses: the name service is asked rarely, and never waited for longer than told.
+//! Resolves and caches the addresses of one server, within a deadline.
+//!
+//! `getaddrinfo` has no time limit, so it runs in a thread of its own.
 
 use std::fs::File;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -9,19 +11,20 @@ use std::time::{Duration, Instant};
 use super::deadline::Deadline;
 use crate::error::{Error, Phase};
 
-/// How long addresses are used before the name service is asked again.
-const FRESH: Duration = Duration::from_secs(60);
+/// How long cached addresses are used before the name is resolved again.
+const TTL: Duration = Duration::from_secs(60);
 
-/// How long old addresses wait for the name service before they are used once more.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long a lookup with expired addresses waits for new ones before it uses the expired ones.
+const STALE_WAIT: Duration = Duration::from_millis(500);
 
-/// How long they are then used without waiting for it again.
-const RESPITE: Duration = Duration::from_secs(10);
+/// How long the expired addresses are then used before a lookup waits again.
+const STALE_TTL: Duration = Duration::from_secs(10);
 
-/// How many addresses are tried, so that each has some time.
+/// The maximum number of addresses that are tried. With more, each would get too little time.
 const MAX_ADDRESSES: usize = 8;
 
-/// `getaddrinfo` and the modules it loads need some; each thread counts against `vsz_limit`.
+/// The stack size of the thread, in bytes. It is enough for `getaddrinfo` and the modules that it
+/// loads, and small because it counts against Dovecot's `vsz_limit`.
 const STACK_BYTES: usize = 256 << 10;
 
 /// The addresses of one server.
@@ -29,7 +32,7 @@ const STACK_BYTES: usize = 256 << 10;
 pub struct Resolver {
     host: String,
     port: u16,
-    /// The host itself, if it is an address.
+    /// The address, if the host is an IP address.
     literal: Option<SocketAddr>,
     shared: Arc<Shared>,
 }
@@ -43,33 +46,34 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     addresses: Vec<SocketAddr>,
-    /// The one that worked last.
+    /// The address that worked last.
     preferred: Option<SocketAddr>,
     fresh_until: Option<Instant>,
-    /// A thread is at it. There is never a second one, however long the name service hangs.
-    asking: bool,
+    /// Whether the thread is running. There is never a second one, even if name resolution hangs.
+    is_resolving: bool,
     failure: Option<String>,
 }
 
 impl Shared {
-    /// No code panics while it holds the lock, so a poisoned one is as good as any.
+    /// Ignores poisoning: no code panics while it holds the lock.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Resolver {
-    /// A resolver for `host`, a name or an IP address without brackets. Asks nobody yet.
+    /// A resolver for `host`, which is a name or an IP address without brackets. Does not resolve
+    /// it yet.
     pub fn new(host: &str, port: u16) -> Self {
         let literal = host.parse().ok().map(|address: IpAddr| SocketAddr::new(address, port));
         Self { host: host.into(), port, literal, shared: Arc::default() }
     }
 
-    /// Addresses that are at most 60 s old; older ones while the name service does not answer. The
-    /// one that worked last comes first.
+    /// At most 8 addresses, the one that worked last first. They are at most 60 seconds old, or
+    /// older if name resolution fails or takes too long.
     ///
     /// # Errors
-    /// [`Error::Dns`] when there is no address, [`Error::Timeout`] when none came in time.
+    /// [`Error::Dns`] if there is no address, [`Error::Timeout`] if name resolution took too long.
     pub fn addresses(&self, deadline: Deadline) -> Result<Vec<SocketAddr>, Error> {
         if let Some(address) = self.literal {
             return Ok(vec![address]);
@@ -78,18 +82,18 @@ impl Resolver {
         if state.fresh_until.is_some_and(|end| Instant::now() < end) {
             return Ok(state.ordered());
         }
-        if !state.asking {
-            self.ask(&mut state)?;
+        if !state.is_resolving {
+            self.start(&mut state)?;
         }
         let left = deadline.left();
-        let patience = if state.addresses.is_empty() { left } else { left.min(PATIENCE) };
+        let patience = if state.addresses.is_empty() { left } else { left.min(STALE_WAIT) };
         let (mut state, timeout) = self
             .shared
             .answered
-            .wait_timeout_while(state, patience, |state| state.asking)
+            .wait_timeout_while(state, patience, |state| state.is_resolving)
             .unwrap_or_else(PoisonError::into_inner);
         if !state.addresses.is_empty() {
-            let end = Instant::now() + RESPITE;
+            let end = Instant::now() + STALE_TTL;
             state.fresh_until = state.fresh_until.max(Some(end));
             return Ok(state.ordered());
         }
@@ -101,34 +105,36 @@ impl Resolver {
         Err(Error::Dns(format!("{}: {failure}", self.host)))
     }
 
-    /// This address works: it is the first to be tried from now on.
+    /// Puts this address first from now on, because it works.
     pub fn prefer(&self, address: SocketAddr) {
         self.shared.lock().preferred = Some(address);
     }
 
-    /// No address works: the server may have moved, so the name service is asked next time.
+    /// Makes the cached addresses expire. To be called if none of them works: the server may have
+    /// moved.
     pub fn invalidate(&self) {
         self.shared.lock().fresh_until = None;
     }
 
-    /// Starts the one thread that asks.
-    fn ask(&self, state: &mut State) -> Result<(), Error> {
+    /// Starts the thread that resolves the name.
+    fn start(&self, state: &mut State) -> Result<(), Error> {
         let (host, port, shared) = (self.host.clone(), self.port, self.shared.clone());
-        let asked = thread::Builder::new()
+        let started = thread::Builder::new()
             .name("httpbasic-dns".into())
             .stack_size(STACK_BYTES)
             .spawn(move || {
                 let found = (host.as_str(), port).to_socket_addrs();
-                // Without a free file descriptor glibc finds no name, and does not say why.
+                // Without a free file descriptor, getaddrinfo reports an unknown name. Opening a
+                // file gives the real reason.
                 let found = found.map_err(|problem| File::open("/").err().unwrap_or(problem));
-                shared.lock().learn(found.map(Iterator::collect), Instant::now());
+                shared.lock().update(found.map(Iterator::collect), Instant::now());
                 shared.answered.notify_all();
             });
-        match asked {
-            Ok(_) => state.asking = true,
-            // Without a thread the old addresses serve on.
+        match started {
+            Ok(_) => state.is_resolving = true,
+            // Without a thread, the expired addresses are used.
             Err(_) if !state.addresses.is_empty() => {}
-            Err(problem) => return Err(Error::Dns(format!("no thread to ask with: {problem}"))),
+            Err(problem) => return Err(Error::Dns(format!("cannot start a thread: {problem}"))),
         }
         Ok(())
     }
@@ -142,12 +148,12 @@ impl State {
         addresses
     }
 
-    fn learn(&mut self, found: std::io::Result<Vec<SocketAddr>>, now: Instant) {
-        self.asking = false;
+    fn update(&mut self, found: std::io::Result<Vec<SocketAddr>>, now: Instant) {
+        self.is_resolving = false;
         match found {
             Ok(addresses) if !addresses.is_empty() => {
                 self.addresses = addresses;
-                self.fresh_until = Some(now + FRESH);
+                self.fresh_until = Some(now + TTL);
                 self.failure = None;
             }
             Ok(_) => self.failure = Some("no address".into()),
@@ -175,27 +181,27 @@ mod tests {
     fn old_address() -> Resolver {
         let resolver = Resolver::new("host.invalid", 443);
         let mut state = resolver.shared.lock();
-        state.learn(Ok(vec![address(1)]), Instant::now());
+        state.update(Ok(vec![address(1)]), Instant::now());
         state.fresh_until = Some(Instant::now());
         drop(state);
         resolver
     }
 
     #[test]
-    fn an_ip_address_needs_no_name_service() {
+    fn an_ip_address_is_not_resolved() {
         for host in ["127.0.0.1", "::1"] {
             let resolver = Resolver::new(host, 80);
             let expected = SocketAddr::new(host.parse().unwrap(), 80);
             for _ in 0..2 {
                 assert_eq!(resolver.addresses(at_once()), Ok(vec![expected]));
-                assert!(!resolver.shared.lock().asking);
+                assert!(!resolver.shared.lock().is_resolving);
                 resolver.invalidate();
             }
         }
     }
 
     #[test]
-    fn a_name_is_resolved_once_and_remembered_until_its_addresses_fail() {
+    fn a_name_is_resolved_once_and_cached_until_its_addresses_fail() {
         let resolver = Resolver::new("localhost", 80);
         let addresses = resolver.addresses(soon()).unwrap();
         assert!(addresses.iter().all(|address| address.ip().is_loopback()));
@@ -214,11 +220,11 @@ mod tests {
     }
 
     #[test]
-    fn the_address_that_worked_comes_first_also_among_new_ones() {
+    fn the_address_that_worked_last_comes_first_also_among_new_ones() {
         let resolver = Resolver::new("host.invalid", 443);
         let learn = |last: &[u8]| {
             let addresses = last.iter().copied().map(address).collect();
-            resolver.shared.lock().learn(Ok(addresses), Instant::now());
+            resolver.shared.lock().update(Ok(addresses), Instant::now());
         };
         let expect = |last: &[u8]| {
             let addresses: Vec<_> = last.iter().copied().map(address).collect();
@@ -237,29 +243,29 @@ mod tests {
     }
 
     #[test]
-    fn the_last_addresses_serve_when_the_name_service_fails() {
+    fn expired_addresses_are_used_if_name_resolution_fails() {
         let resolver = old_address();
         assert_eq!(resolver.addresses(soon()), Ok(vec![address(1)]));
-        // Nor is it asked again at once.
+        // The name is not resolved again at once.
         assert!(resolver.shared.lock().failure.take().is_some());
         assert_eq!(resolver.addresses(soon()), Ok(vec![address(1)]));
         assert_eq!(resolver.shared.lock().failure, None);
     }
 
     #[test]
-    fn a_silent_name_service_costs_no_second_thread_and_no_more_than_the_limit() {
+    fn a_silent_name_server_costs_one_thread_and_no_more_than_the_deadline() {
         let resolver = Resolver::new("host.invalid", 80);
-        resolver.shared.lock().asking = true; // a thread that never comes back
+        resolver.shared.lock().is_resolving = true; // by a thread that never ends
         let error = resolver.addresses(Deadline::new(Duration::from_millis(20))).unwrap_err();
         assert!(matches!(error, Error::Timeout { phase: Phase::Resolving, .. }), "{error}");
 
-        // Old addresses are waited with once, and then no more.
+        // Only the first lookup with expired addresses waits.
         let resolver = old_address();
-        resolver.shared.lock().asking = true;
+        resolver.shared.lock().is_resolving = true;
         let start = Instant::now();
         for _ in 0..10 {
             assert_eq!(resolver.addresses(soon()), Ok(vec![address(1)]));
         }
-        assert!(start.elapsed() >= PATIENCE && start.elapsed() < PATIENCE * 5);
+        assert!(start.elapsed() >= STALE_WAIT && start.elapsed() < STALE_WAIT * 5);
     }
 }

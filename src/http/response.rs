@@ -1,4 +1,4 @@
-//! An answer to a request.
+//! The answer to a request.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use ureq::http::header::{
 use crate::dav::Body;
 use crate::text::printable_bytes;
 
-/// An answer to a request, whatever its status.
+/// The answer to a request, with any status.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The HTTP status, 200 to 999.
@@ -18,9 +18,9 @@ pub struct Response {
     pub reason: Option<&'static str>,
     /// The header fields.
     pub headers: HeaderMap,
-    /// What the body says.
+    /// The parsed body.
     pub body: Body,
-    /// The time from the beginning of the lookup to the end of the answer.
+    /// The time from the start of the lookup to the end of the answer.
     pub elapsed: Duration,
 }
 
@@ -33,7 +33,7 @@ impl Response {
         }
     }
 
-    /// The answer in short, such as `503 Service Unavailable (Sabre\DAV\…: …)`.
+    /// A summary of the answer, such as `503 Service Unavailable (Sabre\DAV\…: …)`.
     pub fn summary(&self) -> String {
         match &self.body {
             Body::Exception { name, message: Some(message) } => {
@@ -44,17 +44,17 @@ impl Response {
         }
     }
 
-    /// The authentication schemes on offer (RFC 9110, section 11.6.1).
+    /// The authentication schemes that the server offers (RFC 9110, section 11.6.1).
     pub fn schemes(&self) -> Vec<String> {
         let fields = self.headers.get_all(WWW_AUTHENTICATE).iter().map(HeaderValue::as_bytes);
         let fields: Vec<_> = fields.map(without_quoted).collect();
-        // A comma separates challenges, and parameters as well; of these each has an equals sign.
+        // Commas separate both challenges and parameters. Only parameters contain an equals sign.
         let items = fields.iter().flat_map(|field| field.split(','));
         let words = items.filter_map(|item| item.split_ascii_whitespace().next());
         words.filter(|word| !word.contains('=')).map(String::from).collect()
     }
 
-    /// Where a redirect leads, without its query, which may hold a secret.
+    /// The target of a redirect. Without query and user info, since these may contain secrets.
     pub fn location(&self) -> Option<String> {
         let target = self.text(LOCATION).filter(|_| (300..400).contains(&self.status))?;
         let target = target.split(['?', '#']).next().unwrap_or_default();
@@ -66,7 +66,7 @@ impl Response {
         }
     }
 
-    /// The coding of the body, if there is one, although the request wanted none.
+    /// The content coding of the body, if it has one although the request forbids it.
     pub fn coding(&self) -> Option<String> {
         self.text(CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity"))
     }
@@ -76,7 +76,7 @@ impl Response {
     }
 }
 
-/// The text without what stands in quotation marks.
+/// The text without quoted strings.
 fn without_quoted(field: &[u8]) -> String {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let field = String::from_utf8_lossy(field);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schemes_on_offer_are_told_from_their_parameters() {
+    fn schemes_are_distinguished_from_their_parameters() {
         for (fields, expected) in [
             (&[][..], &[][..]),
             (&["Basic realm=\"Nextcloud\", charset=\"UTF-8\""], &["Basic"]),

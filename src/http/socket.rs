@@ -1,4 +1,4 @@
-//! A TCP connection whose reads and writes end by a deadline.
+//! A TCP connection whose reads and writes have a deadline.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// The kernel is told limits in steps of this, in milliseconds: a lookup on a kept connection then
-/// finds the limit of the last one still right, and a deadline is passed by no more.
+/// The granularity of the socket's timeouts, in milliseconds. Timeouts are rounded up to a multiple
+/// of it. Most lookups on a kept connection then need not change them, which saves system calls. A
+/// deadline may be exceeded by this much.
 const STEP_MSECS: u128 = 10;
 
 /// A TCP connection.
@@ -20,30 +21,31 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens a connection; reads and writes end by the same deadline at first.
+    /// Opens a connection. The deadline also applies to reads and writes, until
+    /// [`Socket::set_deadline`] changes it.
     ///
     /// # Errors
-    /// Of the kind `TimedOut` when the deadline passes first.
+    /// Those of the system. The kind is `TimedOut` if the deadline passes.
     pub fn connect(address: SocketAddr, deadline: Instant) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, deadline, read_limit: Duration::ZERO, write_limit: Duration::ZERO })
     }
 
-    /// Reads and writes end by this deadline from now on.
+    /// Sets the deadline of later reads and writes.
     pub fn set_deadline(&mut self, deadline: Instant) {
         self.deadline = deadline;
     }
 
-    /// Whether there is something to read, be it only the end. Never waits.
+    /// Whether there is something to read, even if it is only the end of the stream. Never blocks.
     pub fn has_input(&self) -> bool {
         let mut polled = [PollFd::new(&self.stream, PollFlags::IN)];
-        // What cannot even be asked is broken, which the next read will tell.
+        // If poll fails, the socket is broken, and the next read returns the error.
         poll(&mut polled, Some(&Timespec::default())).map_or(true, |ready| ready > 0)
     }
 }
 
-/// The time left, in steps.
+/// The time left, rounded up to a multiple of [`STEP_MSECS`].
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
@@ -57,7 +59,7 @@ fn in_steps(left: Duration) -> Duration {
     Duration::from_millis(u64::try_from(steps * STEP_MSECS).unwrap_or(u64::MAX))
 }
 
-/// Repeats a system call that a signal interrupted; one that ran into its limit is `TimedOut`.
+/// Repeats a system call that a signal interrupted. Converts a timeout to `TimedOut`.
 fn finish(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match call() {
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_the_same_for_a_while_and_never_shorter_than_what_is_left() {
+    fn a_timeout_is_rounded_up_to_a_step() {
         let msecs = Duration::from_millis;
         for (left, limit) in [
             (Duration::from_nanos(1), msecs(10)),
@@ -136,7 +138,7 @@ mod tests {
         assert_eq!(socket.write(&[0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
 
         socket.set_deadline(Instant::now() + Duration::from_millis(50));
-        // As much as the kernel takes of one who does not read, and then no more.
+        // The peer does not read, so writing blocks once the kernel's buffers are full.
         let stuck = loop {
             if let Err(problem) = socket.write(&[0; 1 << 16]) {
                 break problem;
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn input_and_the_end_are_noticed_without_reading() {
+    fn input_and_the_end_of_the_stream_are_noticed_without_reading() {
         let (mut socket, mut peer) = pair(Duration::from_secs(5));
         assert!(!socket.has_input());
         peer.write_all(b"x").unwrap();

@@ -1,4 +1,4 @@
-//! A stream of bytes to and from the server: over TLS, or in clear.
+//! A stream of bytes to and from the server, over TLS or in clear.
 
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use super::records::Records;
 use super::socket::Socket;
 use super::tls::Tls;
 
-/// Enough to read what has already arrived.
+/// The deadline for reading input that has already arrived.
 const AT_ONCE: Duration = Duration::from_millis(10);
 
-/// A stream that requests and answers go through.
+/// A stream that carries requests and answers.
 #[derive(Debug)]
 pub enum Stream {
     /// In clear.
@@ -22,10 +22,10 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// Shakes hands over TLS.
+    /// Performs the TLS handshake.
     ///
     /// # Errors
-    /// Those of rustls wrapped, or of the kind `TimedOut`.
+    /// An error of rustls inside an `io::Error`, or an error of the socket.
     pub fn secure(socket: Socket, tls: &Tls) -> io::Result<Self> {
         let mut connection = tls.connection().map_err(io::Error::other)?;
         let mut socket = Recorded { socket, records: Records::default() };
@@ -33,7 +33,7 @@ impl Stream {
         Ok(Self::Tls(Box::new(StreamOwned::new(connection, socket))))
     }
 
-    /// Sets when reads and writes end from now on.
+    /// Sets the deadline of later reads and writes.
     pub fn set_deadline(&mut self, deadline: Instant) {
         match self {
             Stream::Plain(socket) => socket.set_deadline(deadline),
@@ -41,37 +41,36 @@ impl Stream {
         }
     }
 
-    /// Sends all of it, in one write if it is no more than one record of TLS holds (16 KiB).
+    /// Sends all bytes. Up to 16 KiB, which is one TLS record, go out in one write.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Stream::Plain(socket) => socket.write_all(bytes),
-            // A write of rustls keeps its errors for the flush.
+            // rustls may report the error of a write only at the flush.
             Stream::Tls(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
         }
     }
 
-    /// Whether nothing that was received is left over, not even the beginning of a record.
+    /// Whether nothing is buffered: no plaintext, and no incomplete TLS record.
     pub fn is_empty(&mut self) -> bool {
         match self {
             Stream::Plain(_) => true,
             Stream::Tls(stream) => {
                 let state = stream.conn.process_new_packets();
-                stream.sock.records.are_whole()
+                stream.sock.records.are_complete()
                     && state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0)
             }
         }
     }
 
-    /// Whether a request may be sent: the server has neither closed the connection nor sent
-    /// anything that was not asked for, which would be taken for the answer. Messages of TLS itself,
-    /// such as tickets that come after an answer, are neither, as long as one read takes them.
-    /// Never waits.
+    /// Whether a kept connection may be reused. It may not if the server has closed it, or has sent
+    /// data, which would be taken for the answer to the next request. Messages of TLS itself, such
+    /// as session tickets, are allowed if a single read receives all of them. Never blocks.
     pub fn is_idle(&mut self) -> bool {
         let is_quiet = match self {
             Stream::Plain(socket) => !socket.has_input(),
             Stream::Tls(stream) => {
                 !stream.sock.socket.has_input()
-                    || (has_only_messages(stream) && !stream.sock.socket.has_input())
+                    || (read_tls_messages(stream) && !stream.sock.socket.has_input())
             }
         };
         is_quiet && self.is_empty()
@@ -87,15 +86,15 @@ impl Read for Stream {
     }
 }
 
-/// Reads what is there. Whether it is neither the end nor broken.
-fn has_only_messages(stream: &mut StreamOwned<ClientConnection, Recorded>) -> bool {
-    // The last request's deadline may have passed, but what is there is not waited for.
+/// Reads the input that has arrived. Returns false at the end of the stream and after an error.
+fn read_tls_messages(stream: &mut StreamOwned<ClientConnection, Recorded>) -> bool {
+    // The deadline of the last request may have passed. Reading input that is there does not block.
     stream.sock.socket.set_deadline(Instant::now() + AT_ONCE);
     stream.conn.read_tls(&mut stream.sock).is_ok_and(|amount| amount > 0)
         && stream.conn.process_new_packets().is_ok()
 }
 
-/// A socket whose incoming records are followed.
+/// A socket that tracks the TLS records it receives.
 #[derive(Debug)]
 pub struct Recorded {
     socket: Socket,

@@ -1,4 +1,4 @@
-//! TLS: with whom, and which certificates are trusted.
+//! TLS connections to one host.
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection};
 use super::verifier::Verifier;
 use crate::options::roots::Roots;
 
-/// Makes TLS connections to one host. They share the sessions that the host lets resume.
+/// The TLS configuration for one host. Its connections share a cache of sessions that can be
+/// resumed.
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: Arc<ClientConfig>,
@@ -18,24 +19,24 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// TLS with `host`, whose certificate `roots` must vouch for.
+    /// TLS with `host`. The trust anchors are `roots`.
     pub fn new(host: ServerName<'static>, roots: &Roots) -> Self {
         Self::verified_by(host, Arc::new(Verifier::new(roots)))
     }
 
-    /// TLS with `host`, whose certificate `verifier` checks.
+    /// TLS with `host`. Its certificate is verified by `verifier`.
     pub fn verified_by(host: ServerName<'static>, verifier: Arc<dyn ServerCertVerifier>) -> Self {
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(ALL_VERSIONS)
-            .expect("ring has what they need")
-            // The only way in rustls to give a verifier of one's own.
+            .expect("ring supports all versions")
+            // rustls calls every custom verifier dangerous. Ours always verifies the certificate.
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         Self { config: Arc::new(config), host }
     }
 
-    /// A connection whose handshake has not begun.
+    /// A new connection before its handshake.
     pub fn connection(&self) -> Result<ClientConnection, rustls::Error> {
         ClientConnection::new(self.config.clone(), self.host.clone())
     }

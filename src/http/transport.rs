@@ -1,4 +1,5 @@
-//! A connection in ureq's terms: one write a request, and kept only when nothing is left over.
+//! A connection as ureq uses it. Each request is one write. The connection is reused only if
+//! nothing is left over from the last answer.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -9,18 +10,19 @@ use zeroize::Zeroize;
 
 use super::stream::Stream;
 
-/// How old a connection may become, so that a changed address is followed.
+/// The maximum age of a connection. Afterwards the name is resolved again, so a changed address
+/// takes effect.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
-/// The room for a request, in bytes. One that is longer is sent in several writes.
+/// The size of the output buffer, in bytes. A longer request is sent in several writes.
 const REQUEST_BYTES: usize = 32 << 10;
 
-/// The room that the longest header field needs, in bytes. The request line comes first, when there
-/// is more.
+/// The space that ureq needs for the longest header field, in bytes. If less is free, the buffer is
+/// sent.
 const MIN_ROOM: usize = 16 << 10;
 
-/// The failure of a request on a kept connection of which nothing was heard: the server may have
-/// closed it long ago, so that the request may be sent once more on a new one.
+/// A request on a kept connection failed before any byte of its answer arrived. The server may have
+/// closed the connection while it was idle, so the request may be sent once more on a new one.
 #[derive(Debug)]
 pub struct Stale;
 
@@ -32,15 +34,15 @@ impl fmt::Display for Stale {
 
 impl std::error::Error for Stale {}
 
-/// What has come over a connection.
+/// What was received over a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Heard {
+enum Received {
     /// Nothing yet.
     Nothing,
-    /// A part of the answer to the last request.
-    Answer,
-    /// Whole answers, and nothing after them.
-    Answers,
+    /// At least a part of the answer to the last request.
+    Part,
+    /// The whole answer to the last request, and nothing since then.
+    Whole,
 }
 
 /// A connection to the server.
@@ -48,19 +50,20 @@ enum Heard {
 pub struct Transport {
     stream: Stream,
     buffers: HeldBuffers,
-    heard: Heard,
+    received: Received,
     opened: Instant,
 }
 
 impl Transport {
-    /// A connection that has just been opened. `input_bytes` is the room for an answer's head.
+    /// A new connection. `input_bytes` is the size of the input buffer, which must hold an answer's
+    /// head.
     pub fn new(stream: Stream, input_bytes: usize) -> Self {
         let lazy = LazyBuffers::new(input_bytes, REQUEST_BYTES);
         let buffers = HeldBuffers { lazy, held: 0 };
-        Self { stream, buffers, heard: Heard::Nothing, opened: Instant::now() }
+        Self { stream, buffers, received: Received::Nothing, opened: Instant::now() }
     }
 
-    /// Sends what was held back, and wipes it.
+    /// Sends the held output and wipes it.
     fn flush(&mut self) -> io::Result<()> {
         let held = std::mem::take(&mut self.buffers.held);
         if held == 0 {
@@ -75,15 +78,16 @@ impl Transport {
     fn receive(&mut self) -> io::Result<usize> {
         self.flush()?;
         let room = self.buffers.lazy.input_append_buf();
-        // Without room ureq must give up; a read would only say that the answer has ended.
+        // If the buffer is full, the head is too long, and ureq reports that. A read into an empty
+        // slice would look like the end of the stream.
         if room.is_empty() { Ok(0) } else { self.stream.read(room) }
     }
 
-    /// What a failure means to ureq and to the client.
+    /// Converts an I/O error to an error of ureq, or to [`Stale`].
     fn explain(&self, problem: io::Error, timeout: NextTimeout) -> ureq::Error {
         match problem.kind() {
             io::ErrorKind::TimedOut => ureq::Error::Timeout(timeout.reason),
-            _ if self.heard == Heard::Answers => ureq::Error::Other(Box::new(Stale)),
+            _ if self.received == Received::Whole => ureq::Error::Other(Box::new(Stale)),
             _ => ureq::Error::Io(problem),
         }
     }
@@ -106,21 +110,21 @@ impl transport::Transport for Transport {
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         self.stream.set_deadline(Instant::now() + *timeout.after);
         let amount = match self.receive() {
-            Ok(0) if self.heard == Heard::Answers => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(0) if self.received == Received::Whole => Err(io::ErrorKind::UnexpectedEof.into()),
             result => result,
         };
         let amount = amount.map_err(|problem| self.explain(problem, timeout))?;
         self.buffers.lazy.input_appended(amount);
         if amount > 0 {
-            self.heard = Heard::Answer;
+            self.received = Received::Part;
         }
         Ok(amount > 0)
     }
 
-    /// ureq asks when it keeps the connection after an answer, and again before it reuses it: that
-    /// is soon enough to look whether more has arrived.
+    /// ureq calls this twice: after an answer, before it keeps the connection, and again before it
+    /// reuses it. The check for new input costs a system call, so only the second call does it.
     fn is_open(&mut self) -> bool {
-        let is_reused = std::mem::replace(&mut self.heard, Heard::Answers) == Heard::Answers;
+        let is_reused = std::mem::replace(&mut self.received, Received::Whole) == Received::Whole;
         self.opened.elapsed() < MAX_AGE
             && self.buffers.input().is_empty()
             && if is_reused { self.stream.is_idle() } else { self.stream.is_empty() }
@@ -131,15 +135,15 @@ impl transport::Transport for Transport {
     }
 }
 
-/// Buffers that hold a request back until all of it is there: ureq writes its head, then its body.
+/// Buffers that hold a request until it is complete. ureq writes the head and the body separately.
 #[derive(Debug)]
 struct HeldBuffers {
     lazy: LazyBuffers,
-    /// How many bytes of the output are held.
+    /// The number of bytes at the start of the output that are held.
     held: usize,
 }
 
-/// What is held and will not be sent is wiped too.
+/// Wipes held output that was never sent.
 impl Drop for HeldBuffers {
     fn drop(&mut self) {
         if self.held > 0 {
@@ -189,12 +193,12 @@ mod tests {
     use crate::http::socket::Socket;
 
     #[test]
-    fn a_connection_is_not_kept_for_ever() {
+    fn a_connection_is_kept_for_5_minutes_at_most() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let deadline = Instant::now() + Duration::from_secs(5);
         let socket = Socket::connect(listener.local_addr().unwrap(), deadline).unwrap();
         let mut transport = Transport::new(Stream::Plain(socket), 100);
-        transport.heard = Heard::Answers;
+        transport.received = Received::Whole;
         assert!(transport.is_open());
         transport.opened -= MAX_AGE;
         assert!(!transport.is_open());

@@ -1,4 +1,4 @@
-//! Which certificates are trusted: those that a trusted CA issued, and those in `ca_file`.
+//! Verifies server certificates against the trust anchors: Mozilla's, or those in `ca_file`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +18,10 @@ use crate::tls_error::{Untrusted, webpki_error};
 
 /// Verifies the certificates of servers.
 ///
-/// One that is in `ca_file` itself, byte for byte, needs no issuer; its dates and names count all
-/// the same, and rustls has the server prove that it has the key. Most home-made certificates are of
-/// this kind: they sign themselves and say that they are a CA's, which webpki refuses in a server's.
+/// A certificate that is itself in `ca_file`, byte for byte, needs no issuer. Its dates and names
+/// are verified as usual, and rustls makes the server prove that it has the private key. Most
+/// home-made certificates need this: they are self-signed and claim to be a CA, and webpki rejects
+/// the certificate of a CA as that of a server.
 #[derive(Debug)]
 pub struct Verifier {
     issuers: RootCertStore,
@@ -46,7 +47,7 @@ impl Verifier {
         Self { issuers, pinned, algorithms }
     }
 
-    /// Says more than webpki does about a certificate that no trusted issuer vouches for.
+    /// Replaces an error of webpki about the issuer by a more precise one, if possible.
     fn explain(
         &self,
         problem: Error,
@@ -56,18 +57,18 @@ impl Verifier {
         let is_badly_signed = problem == CertificateError::BadSignature.into();
         let is_about_issuer = is_badly_signed
             || problem == CertificateError::UnknownIssuer.into()
-            || is_used_as_server(&problem);
+            || is_ca_as_server(&problem);
         if is_about_issuer && is_self_signed(certificate) {
             return Untrusted::SelfSigned.into();
         }
         let keys = || self.signing_keys(certificate, intermediates);
-        if is_badly_signed && keys().iter().any(|key| !is_usable(key)) {
+        if is_badly_signed && keys().iter().any(|key| !is_supported_size(key)) {
             return Untrusted::KeySize.into();
         }
         problem
     }
 
-    /// The keys that may have signed what a server shows.
+    /// The keys that may have signed the certificates of a server's chain.
     fn signing_keys(
         &self,
         certificate: &CertificateDer<'_>,
@@ -93,7 +94,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         let parsed = ParsedCertificate::try_from(certificate)?;
         if self.pinned.iter().any(|pinned| pinned == certificate) {
-            check_alone(&parsed, now, &self.algorithms)?;
+            check_without_issuer(&parsed, now, &self.algorithms)?;
         } else {
             let (issuers, algorithms) = (&self.issuers, self.algorithms.all);
             verify_server_cert_signed_by_trust_anchor(
@@ -134,48 +135,56 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// What a certificate says that it is for.
+/// What a certificate is for, according to its basic constraints.
 #[derive(PartialEq)]
 enum Role {
     Ca,
     Server,
 }
 
-/// Checks everything about a certificate but its names and who issued it.
-fn check_alone(
+/// Checks everything in a certificate except its names and its issuer.
+fn check_without_issuer(
     certificate: &ParsedCertificate<'_>,
     now: UnixTime,
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> Result<Role, Error> {
-    // Where nobody is trusted, webpki's last words are that it knows no issuer.
-    let nobody = RootCertStore::empty();
-    let checked =
-        verify_server_cert_signed_by_trust_anchor(certificate, &nobody, &[], now, algorithms.all);
+    // webpki looks for an issuer last. Without trust anchors, "unknown issuer" therefore means that
+    // everything else is right.
+    let no_anchors = RootCertStore::empty();
+    let checked = verify_server_cert_signed_by_trust_anchor(
+        certificate,
+        &no_anchors,
+        &[],
+        now,
+        algorithms.all,
+    );
     match checked {
         Err(problem) if problem == CertificateError::UnknownIssuer.into() => Ok(Role::Server),
-        Err(problem) if is_used_as_server(&problem) => Ok(Role::Ca),
+        Err(problem) if is_ca_as_server(&problem) => Ok(Role::Ca),
         Err(problem) => Err(problem),
         Ok(()) => Err(CertificateError::ApplicationVerificationFailure.into()),
     }
 }
 
-/// Whether a certificate of `ca_file` may have issued others. A server's own may not. One that webpki
-/// cannot read as a server's, such as a root of X.509 version 1, is in the file for nothing else.
+/// Whether a certificate of `ca_file` is a trust anchor for others. The certificate of a server is
+/// not. A certificate that webpki cannot parse as a server's, such as a root of X.509 version 1,
+/// can only be in the file as a trust anchor.
 fn may_issue(certificate: &CertificateDer<'_>, algorithms: &WebPkiSupportedAlgorithms) -> bool {
     let Ok(parsed) = ParsedCertificate::try_from(certificate) else { return true };
-    // webpki looks at the dates before it looks at the rest, and says which they are.
+    // webpki checks the dates first. Its error for a date in the past tells when validity begins,
+    // and at that time the rest can be checked, even if the certificate has expired.
     let long_ago = UnixTime::since_unix_epoch(Duration::ZERO);
-    let begin = match check_alone(&parsed, long_ago, algorithms) {
+    let begin = match check_without_issuer(&parsed, long_ago, algorithms) {
         Err(Error::InvalidCertificate(CertificateError::NotValidYetContext {
             not_before, ..
         })) => not_before,
         _ => long_ago,
     };
-    check_alone(&parsed, begin, algorithms) == Ok(Role::Ca)
+    check_without_issuer(&parsed, begin, algorithms) == Ok(Role::Ca)
 }
 
-/// Whether all that webpki says is that a CA's certificate is not a server's.
-fn is_used_as_server(problem: &Error) -> bool {
+/// Whether the error is that the certificate is a CA's and was presented by a server.
+fn is_ca_as_server(problem: &Error) -> bool {
     let Error::InvalidCertificate(problem) = problem else { return false };
     webpki_error(problem) == Some(&webpki::Error::CaUsedAsEndEntity)
 }
@@ -184,14 +193,14 @@ fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
     EndEntityCert::try_from(certificate).is_ok_and(|it| it.issuer() == it.subject())
 }
 
-/// To ring an RSA key that it does not support is a wrong signature, as is that of another key.
+/// Distinguishes an unsupported key from a wrong one. ring reports both as a bad signature.
 fn explain_signature(problem: Error, certificate: &CertificateDer<'_>) -> Error {
     if problem != CertificateError::BadSignature.into() {
         return problem;
     }
     match public_key(certificate) {
-        Some(key) if !is_usable(&key) => Untrusted::KeySize.into(),
-        _ => Untrusted::OtherKey.into(),
+        Some(key) if !is_supported_size(&key) => Untrusted::KeySize.into(),
+        _ => Untrusted::KeyMismatch.into(),
     }
 }
 
@@ -200,8 +209,8 @@ fn public_key(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
     Some(parsed.subject_public_key_info().to_vec())
 }
 
-/// Whether an encoded public key is not RSA, or has about 2048 to 8192 bits.
-fn is_usable(key: &[u8]) -> bool {
+/// Whether the size of an encoded public key is supported: about 2048 to 8192 bits for RSA.
+fn is_supported_size(key: &[u8]) -> bool {
     let rsa: &[u8] = &alg_id::RSA_ENCRYPTION;
     !key.windows(rsa.len()).any(|part| part == rsa) || (256 + 24..1024 + 64).contains(&key.len())
 }
@@ -232,7 +241,7 @@ mod tests {
     struct Identity(Certificate, KeyPair);
 
     impl Identity {
-        /// For localhost, signed by itself.
+        /// A self-signed certificate for localhost.
         fn new(name: &str, is_ca: IsCa, change: Change) -> Self {
             let key = KeyPair::generate().unwrap();
             Self(params(name, is_ca, change).self_signed(&key).unwrap(), key)
@@ -263,7 +272,7 @@ mod tests {
         Roots::Own(ca_file.iter().map(|it| it.der()).collect())
     }
 
-    /// What is said about a chain that a server at localhost shows: nothing if it is trusted.
+    /// The error for a chain that a server at localhost presents; empty if it is trusted.
     fn verify(ca_file: &[&Identity], shown: &[&Identity]) -> String {
         let chain: Vec<_> = shown.iter().map(|it| it.der()).collect();
         let host = "localhost".try_into().unwrap();
@@ -274,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_in_ca_file_needs_no_issuer_but_all_else() {
+    fn a_certificate_in_ca_file_needs_no_issuer_but_everything_else() {
         let ca = Identity::new("CA", CA, unchanged);
         let other_ca = Identity::new("CA", CA, unchanged);
         let cases: [(Change, &str); 6] = [
@@ -285,7 +294,7 @@ mod tests {
             ),
             (
                 |it| it.subject_alt_names = params_for(&["mail.example.com", "192.0.2.1"]),
-                "the certificate is for another host than the URL's: mail.example.com, 192.0.2.1; ",
+                "the certificate does not match the URL's host: it is for mail.example.com, 192.0.2.1; ",
             ),
             (
                 |it| it.subject_alt_names = vec![],
@@ -308,7 +317,7 @@ mod tests {
                     (&[&own][..], &own),
                     (&[&other_ca, &own], &own),
                     (&[&issued], &issued),
-                    // Of two CAs of the same name the wrong one is there; it does not matter.
+                    // A different CA of the same name in the file makes no difference.
                     (&[&other_ca, &issued], &issued),
                 ] {
                     let text = verify(ca_file, &[shown]);
@@ -353,13 +362,13 @@ mod tests {
         }
         let pinned = Identity::new("pinned", IsCa::NoCa, unchanged);
         let issued = pinned.issue("server", IsCa::NoCa, unchanged);
-        // Nor does it help to show it.
+        // Presenting it as an intermediate certificate does not help either.
         let text = verify(&[&pinned], &[&issued, &pinned]);
         assert!(text.starts_with("the certificate's issuer is not a CA; "), "{text}");
     }
 
     #[test]
-    fn a_certificate_that_is_not_in_ca_file_needs_an_issuer_that_is() {
+    fn without_the_certificate_itself_ca_file_must_have_its_issuer() {
         let ca = Identity::new("CA", CA, unchanged);
         let same_name = Identity::new("CA", CA, unchanged);
         let intermediate = ca.issue("intermediate", CA, unchanged);
@@ -404,7 +413,7 @@ mod tests {
         assert!(verifier.pinned.is_empty() && verifier.issuers.len() > 100);
     }
 
-    /// Whether TLS is agreed upon with a server that shows a certificate and signs with a key.
+    /// A TLS handshake with a server that presents a certificate and signs with a key.
     fn shake_hands(
         trusted: &Identity,
         key: &KeyPair,
@@ -434,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_in_ca_file_lets_no_server_in_that_lacks_its_key() {
+    fn a_server_without_the_key_of_a_certificate_in_ca_file_is_not_trusted() {
         for is_ca in [CA, IsCa::NoCa] {
             let pinned = Identity::new("server", is_ca, unchanged);
             let other_key = KeyPair::generate().unwrap();
@@ -448,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_those_of_the_verification() {
+    fn the_error_about_dates_shows_the_time_of_the_verification() {
         let own = Identity::new("server", CA, |it| it.not_after = date_time_ymd(2020, 2, 29));
         let verifier = Verifier::new(&roots(&[&own]));
         let host = "localhost".try_into().unwrap();

@@ -1,4 +1,4 @@
-//! The arguments of one call, and Lua's own words for what is wrong with them.
+//! The arguments of a call. Errors have the wording of Lua's own.
 
 use std::fmt::Display;
 
@@ -7,14 +7,14 @@ use mlua::{String as LuaString, Table, UserDataRef, Value};
 use crate::http::Client;
 use crate::lua::function::Problem;
 
-/// The arguments of a call of `function`, counted from 1 as in Lua.
+/// The arguments of a call to `function`. As in Lua, the first one has the number 1.
 pub struct Arguments<'a> {
     pub function: &'a str,
     pub values: &'a [Value],
 }
 
 impl Arguments<'_> {
-    /// Takes off the client that a method is called on.
+    /// Removes and returns the client that a method is called on.
     pub fn client(&mut self) -> Result<UserDataRef<Client>, Problem> {
         let object = self.values.first();
         self.values = self.values.get(1..).unwrap_or_default();
@@ -22,12 +22,11 @@ impl Arguments<'_> {
         userdata.and_then(|userdata| userdata.borrow().ok()).ok_or_else(|| {
             let (function, got) = (self.function, object.map_or("no value", kind));
             let problem = format!("httpbasic.client expected, got {got}");
-            format!("calling '{function}' on bad self ({problem}); is there a colon before it?")
-                .into()
+            format!("calling '{function}' on bad self ({problem}); use client:{function}(…)").into()
         })
     }
 
-    /// There must be no more than `count`.
+    /// Checks that there are at most `count` arguments.
     pub fn at_most(&self, count: usize) -> Result<(), Problem> {
         let (function, got) = (self.function, self.values.len());
         if got > count {
@@ -37,12 +36,13 @@ impl Arguments<'_> {
         Ok(())
     }
 
-    /// A string; Lua would take a number as well.
+    /// An argument that must be a string. Unlike Lua's own functions, this does not convert
+    /// numbers.
     pub fn string(&self, place: usize) -> Result<&LuaString, Problem> {
         self.get(place).as_string().ok_or_else(|| self.not_a("string", place))
     }
 
-    /// A string or nil.
+    /// An argument that must be a string or nil.
     pub fn optional_string(&self, place: usize) -> Result<Option<&LuaString>, Problem> {
         match self.get(place) {
             Value::Nil => Ok(None),
@@ -51,22 +51,22 @@ impl Arguments<'_> {
         }
     }
 
-    /// A table.
+    /// An argument that must be a table.
     pub fn table(&self, place: usize) -> Result<&Table, Problem> {
         self.get(place).as_table().ok_or_else(|| self.not_a("table", place))
     }
 
-    /// Whether there is an argument that is neither nil nor false.
+    /// Whether an argument is given and neither nil nor false.
     pub fn given(&self, place: usize) -> bool {
         !matches!(self.get(place), Value::Nil | Value::Boolean(false))
     }
 
-    /// Any value; nil if there is none.
+    /// An argument of any type, or nil if it is not given.
     pub fn get(&self, place: usize) -> &Value {
         self.values.get(place - 1).unwrap_or(&Value::Nil)
     }
 
-    /// What is wrong with an argument.
+    /// The error for a wrong argument.
     pub fn bad(&self, place: usize, reason: impl Display) -> Problem {
         format!("bad argument #{place} to '{}' ({reason})", self.function).into()
     }

@@ -1,9 +1,9 @@
--- The half in Lua of base64's functions: reads encoders and decoders, whose metamethods may raise
--- anything, and raises what the other half says is wrong.
+-- The Lua half of the base64 functions. It reads the caller's tables, whose metamethods may raise
+-- errors, and raises the errors that the Rust half returns.
 
 local natives, quick = ...
 
--- The same entries without metamethods.
+-- Returns a table with the same entries and without metamethods.
 local function plain(coder)
     if getmetatable(coder) == nil then
         return coder
@@ -17,7 +17,7 @@ end
 
 local read = { encode = plain }
 
--- Adds the bytes of 62 and 63.
+-- Also returns the bytes for the values 62 and 63.
 function read.decode(decoder)
     local bytes = {}
     for byte, value in next, decoder do

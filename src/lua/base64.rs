@@ -1,4 +1,4 @@
-//! lbase64's table of functions.
+//! The functions of `httpbasic.base64`.
 
 use mlua::{Lua, String as LuaString, Table, Value};
 use zeroize::Zeroize;
@@ -7,13 +7,13 @@ use crate::lbase64::{self, DECODER, Decoder, Error};
 use crate::lua::arguments::Arguments;
 use crate::lua::function::{Problem, native, quick};
 
-/// The longest result, in bytes, that is made on the stack.
+/// The maximum size of a result that is built on the stack, in bytes.
 const SHORT: usize = 256;
 
-/// The table of `require("base64")`.
+/// Creates the table that `require("base64")` returns.
 ///
 /// # Errors
-/// Lua has no memory left.
+/// Lua is out of memory.
 pub fn base64(lua: &Lua) -> mlua::Result<Table> {
     let native = lua.create_table_from([
         ("encode", native(lua, "encode", encode)?),
@@ -28,7 +28,7 @@ pub fn base64(lua: &Lua) -> mlua::Result<Table> {
     lua.load(include_str!("base64.lua")).set_name("=httpbasic.base64").call((native, quick))
 }
 
-/// `encode(text, encoder)`, where the encoder has no metamethods.
+/// `encode(text, encoder)`. The encoder must not have metamethods.
 fn encode(lua: &Lua, arguments: Arguments) -> Result<LuaString, Problem> {
     let text = arguments.string(1)?.as_bytes();
     let encoder = arguments.given(2).then(|| arguments.table(2)).transpose()?;
@@ -41,7 +41,7 @@ fn encode(lua: &Lua, arguments: Arguments) -> Result<LuaString, Problem> {
     })
 }
 
-/// `decode(text, decoder, s62, s63)`, where the decoder has no metamethods.
+/// `decode(text, decoder, s62, s63)`. The decoder must not have metamethods.
 fn decode(lua: &Lua, arguments: Arguments) -> Result<LuaString, Problem> {
     let text = arguments.string(1)?.as_bytes();
     let decoder = arguments.given(2).then(|| arguments.table(2)).transpose()?;
@@ -64,20 +64,21 @@ fn makedecoder(lua: &Lua, arguments: Arguments) -> Result<Table, Problem> {
     table(lua, &lbase64::values(&bytes(&arguments)?))
 }
 
-/// A table with these entries, counted from 0.
+/// Creates a table with these entries. The first one has the key 0.
 fn table(lua: &Lua, entries: &[Option<u8>]) -> Result<Table, Problem> {
     let entries = (0_u16..).zip(entries.iter().copied()).filter(|(_, entry)| entry.is_some());
     Ok(lua.create_table_from(entries)?)
 }
 
-/// The string that `fill` makes in `size` bytes. It may be a password: no other copy is left behind.
+/// Creates a string from the bytes that `fill` writes into a buffer of `size` bytes. The string may
+/// be a password, so the buffer is wiped.
 fn result(
     lua: &Lua,
     arguments: &Arguments,
     size: usize,
     fill: impl FnOnce(&mut [u8]) -> Result<usize, Error>,
 ) -> Result<LuaString, Problem> {
-    // Most texts are short, and need no memory of their own.
+    // Most texts are short and need no allocation.
     let (mut short, mut long) = ([0; SHORT], Vec::new());
     let out = match short.get_mut(..size) {
         Some(out) => out,
@@ -97,7 +98,7 @@ fn result(
     result
 }
 
-/// The arguments of `makeencoder` and `makedecoder`, of which the first bytes count.
+/// Reads the arguments of `makeencoder` and `makedecoder`. Only their first bytes count.
 fn bytes(arguments: &Arguments) -> Result<[Option<u8>; lbase64::VALUES], Problem> {
     let byte = |place, default| match arguments.given(place) {
         true => arguments.string(place).map(|text| text.as_bytes().first().copied()),
@@ -106,12 +107,12 @@ fn bytes(arguments: &Arguments) -> Result<[Option<u8>; lbase64::VALUES], Problem
     Ok(lbase64::bytes(byte(1, b'+')?, byte(2, b'/')?, byte(3, b'=')?))
 }
 
-/// The integer that a table has under `key`.
+/// The integer in a table under `key`.
 fn entry<T: TryFrom<i64>>(table: &Table, key: u8) -> Option<T> {
     integer(&table.raw_get(key).ok()?)
 }
 
-/// Neither a string nor a fraction is an integer.
+/// The value as an integer. Strings and fractions are not converted.
 fn integer<T: TryFrom<i64>>(value: &Value) -> Option<T> {
     match *value {
         Value::Integer(number) => T::try_from(number).ok(),

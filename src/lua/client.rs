@@ -1,4 +1,4 @@
-//! The client that `httpbasic.client` returns, and its methods.
+//! The function `httpbasic.client`, and the methods of the client that it returns.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::options::value::Value;
 use crate::text::printable;
 use crate::verdict::Verdict;
 
-/// `httpbasic.client`
+/// Creates the function `httpbasic.client`.
 pub fn constructor(lua: &Lua) -> mlua::Result<Function> {
     function::raising(lua, "client", client)
 }
@@ -25,7 +25,7 @@ pub fn constructor(lua: &Lua) -> mlua::Result<Function> {
 impl UserData for Client {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
         fields.add_meta_field("__name", "httpbasic.client");
-        // Methods of mlua's own would raise userdata.
+        // Methods that are registered with mlua would raise userdata instead of strings.
         fields.add_meta_field_with("__index", |lua| {
             lua.create_table_from([
                 ("propfind", function::raising(lua, "propfind", propfind)?),
@@ -47,7 +47,7 @@ fn client(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
     Ok(Outcome { results: (Client::new(options).into_lua(lua)?, Nil), lines })
 }
 
-/// The pairs of a table, in the order of their keys.
+/// The pairs of a table, sorted by key.
 pub fn pairs(table: &Table) -> mlua::Result<Vec<(String, Value)>> {
     let pair = |pair: mlua::Result<(mlua::Value, mlua::Value)>| {
         let (key, given) = pair?;
@@ -60,7 +60,7 @@ pub fn pairs(table: &Table) -> mlua::Result<Vec<(String, Value)>> {
         Ok((key, value(&given)))
     };
     let mut pairs = table.pairs().map(pair).collect::<mlua::Result<Vec<_>>>()?;
-    // The first error must not depend on Lua's order.
+    // Lua's order is not specified, and the first error must not depend on it.
     pairs.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(pairs)
 }
@@ -75,7 +75,7 @@ fn value(value: &mlua::Value) -> Value {
     }
 }
 
-/// The first line of a log with `debug`.
+/// The first line that the `debug` option logs.
 fn introduction(lua: &Lua, options: &Options) -> mlua::Result<String> {
     let (version, host) = (env!("CARGO_PKG_VERSION"), options.url.host());
     let lua: String = lua.globals().get("_VERSION")?;
@@ -112,7 +112,7 @@ fn propfind(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
     })
 }
 
-/// Reads the arguments of a lookup, and logs what is said while `ask` runs.
+/// Reads the arguments of a lookup, runs `ask` and collects its log records.
 fn lookup(
     mut arguments: Arguments,
     ask: impl FnOnce(&Client, &[u8], &[u8], Option<&[u8]>) -> mlua::Result<Results>,
@@ -132,7 +132,7 @@ fn lookup(
     Ok(Outcome { results: results?, lines })
 }
 
-/// A response as a script sees it.
+/// A response as a Lua table.
 fn table(lua: &Lua, response: &Response) -> mlua::Result<Table> {
     let table = lua.create_table()?;
     table.raw_set("status", response.status)?;

@@ -1,4 +1,4 @@
-//! Functions that scripts call.
+//! Creates Lua functions from Rust functions.
 
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,7 +8,7 @@ use mlua::{Function, IntoLua, Lua, MultiValue, Nil, Table, Value};
 use crate::capture::Line;
 use crate::lua::arguments::Arguments;
 
-/// The text of an error to raise.
+/// The text of a Lua error.
 #[derive(Debug)]
 pub struct Problem(String);
 
@@ -24,19 +24,19 @@ impl IntoLua for Problem {
     }
 }
 
-/// What a function does, in Rust.
+/// The Rust implementation of a function.
 pub type Body<T> = fn(&Lua, Arguments) -> Result<T, Problem>;
 
-/// What a function returns to the script.
+/// The values that a function returns to the script.
 pub type Results = (Value, Value);
 
-/// What a call leaves behind.
+/// The outcome of a successful call: its results, and the lines to log.
 pub struct Outcome {
     pub results: Results,
     pub lines: Vec<Line>,
 }
 
-/// A function that logs the lines of `body`, and raises what it says is wrong.
+/// Creates a function that calls `body`, logs its lines and raises its errors.
 pub fn raising(lua: &Lua, name: &'static str, body: Body<Outcome>) -> mlua::Result<Function> {
     let native = lua.create_function(move |lua, mut values: MultiValue| {
         Ok(match run(lua, name, values.make_contiguous(), body) {
@@ -47,7 +47,7 @@ pub fn raising(lua: &Lua, name: &'static str, body: Body<Outcome>) -> mlua::Resu
     lua.load(include_str!("raise.lua")).set_name("=httpbasic").call(native)
 }
 
-/// A function that returns its result, or nil and what is wrong.
+/// Creates a function that returns the result of `body`, or nil and an error text.
 pub fn native<T: IntoLua + 'static>(
     lua: &Lua,
     name: &'static str,
@@ -58,8 +58,9 @@ pub fn native<T: IntoLua + 'static>(
     })
 }
 
-/// The same for a call with one argument, in less time. What is wrong, [`native`] has to say: only
-/// there nil and no value are two things.
+/// Creates a faster function with exactly one argument, which returns nil for every error. To get
+/// the error text, call the function of [`native`], which can distinguish nil from a missing
+/// argument.
 pub fn quick<T: IntoLua + 'static>(
     lua: &Lua,
     name: &'static str,
@@ -68,15 +69,15 @@ pub fn quick<T: IntoLua + 'static>(
     lua.create_function(move |lua, value| Ok(run(lua, name, &[value], body).ok()))
 }
 
-/// Runs `body`. No panic gets out of it.
+/// Runs `body` and converts a panic to an error.
 fn run<T>(lua: &Lua, function: &str, values: &[Value], body: Body<T>) -> Result<T, Problem> {
     let arguments = Arguments { function, values };
     catch_unwind(AssertUnwindSafe(|| body(lua, arguments))).unwrap_or_else(|_| {
-        Err(format!("httpbasic: a bug in '{function}'; standard error says where").into())
+        Err(format!("httpbasic: internal error in '{function}'; see standard error").into())
     })
 }
 
-/// The lines as `raise.lua` logs them, if there are any.
+/// The lines in the format of `raise.lua`, or `None` if there are none.
 fn log(lua: &Lua, lines: Vec<Line>) -> mlua::Result<Option<Table>> {
     if lines.is_empty() {
         return Ok(None);
@@ -85,12 +86,12 @@ fn log(lua: &Lua, lines: Vec<Line>) -> mlua::Result<Option<Table>> {
     lua.create_sequence_from(lines).map(Some)
 }
 
-// With the feature `module` there is no Lua to link to.
+// With the feature `module`, tests have no Lua to link to.
 #[cfg(all(test, feature = "vendored"))]
 mod tests {
     use super::*;
 
-    /// What a script gets when it calls a function with this body: the error, if it is a string.
+    /// The error that a script gets when it calls a function with this body. It must be a string.
     fn raised(body: Body<Outcome>) -> String {
         let lua = Lua::new();
         lua.globals().set("call", raising(&lua, "call", body).unwrap()).unwrap();
@@ -107,6 +108,6 @@ mod tests {
     #[test]
     fn a_panic_is_raised_as_a_string_too() {
         let text = raised(|_, _| panic!("a bug, on purpose"));
-        assert!(text.starts_with("script.lua:1: httpbasic: a bug in 'call'"), "{text}");
+        assert!(text.starts_with("script.lua:1: httpbasic: internal error in 'call'"), "{text}");
     }
 }

@@ -1,8 +1,8 @@
-//! The binding: what Lua sees, on mlua's safe API.
+//! The Lua binding, on mlua's safe API.
 //!
-//! A function for scripts has two halves. The one in Rust does the work and never raises: it returns
-//! what is wrong. The one in Lua (`raise.lua`, `base64.lua`) raises that as a string with the script's
-//! position, since Dovecot logs an error of mlua's, which is userdata, as `(null)`.
+//! A function that scripts call has two halves. The Rust half does the work and returns its error
+//! as a text. The Lua half (`raise.lua`, `base64.lua`) raises that text as a string with the
+//! script's position. An error that mlua raises itself is userdata, which Dovecot logs as `(null)`.
 
 mod arguments;
 mod base64;
@@ -15,10 +15,10 @@ pub use base64::base64;
 #[cfg(feature = "check")]
 pub(crate) use client::pairs;
 
-/// The table of `require("httpbasic")`.
+/// Creates the table that `require("httpbasic")` returns.
 ///
 /// # Errors
-/// Lua has no memory left.
+/// Lua is out of memory.
 pub fn httpbasic(lua: &Lua) -> Result<Table> {
     let module = lua.create_table()?;
     module.raw_set("_VERSION", env!("CARGO_PKG_VERSION"))?;

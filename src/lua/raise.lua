@@ -1,9 +1,10 @@
--- The half in Lua of a function: raises the problem that the other half, `native`, returns.
+-- The Lua half of a function. It calls the Rust half, `native`, writes the log lines that this
+-- returns, and raises the error if there is one.
 
 local native = ...
 local functions = { ERROR = "i_error", WARN = "i_warning", INFO = "i_info", DEBUG = "i_debug" }
 
--- To Dovecot's log, or to standard error where there is no Dovecot.
+-- Writes to Dovecot's log, or to standard error outside of Dovecot.
 local function log(lines)
     for _, line in ipairs(lines) do
         local level, text = line[1], line[2]
@@ -16,7 +17,7 @@ local function log(lines)
 end
 
 return function(...)
-    -- Not in one `return`: behind a tail call, Lua 5.1 does not know where the script is.
+    -- This must not be a tail call: after one, Lua 5.1 does not know the script's position.
     local problem, lines, first, second = native(...)
     if lines then
         log(lines)

@@ -1,4 +1,4 @@
-//! The options of a client: which there are, and what each may be.
+//! The options of a client: their names, values and defaults.
 
 pub mod roots;
 pub mod url;
@@ -16,98 +16,103 @@ use crate::error::Error;
 use crate::names::without_domain;
 use crate::text::printable;
 
-/// The milliseconds that a deadline may have: Dovecot gives up on a worker's lookup after 60 s.
+/// The range of timeouts, in milliseconds. Dovecot abandons a worker's lookup after 60 seconds.
 const DEADLINE: RangeInclusive<u16> = 100..=55_000;
 
-/// The milliseconds for which an unreachable server is not retried.
+/// The range of `backoff_msecs`, in milliseconds.
 const BACKOFF: RangeInclusive<u16> = 0..=60_000;
 
-/// The longest name of a mail domain, in bytes (RFC 1035, section 2.3.4).
+/// The maximum length of a mail domain, in bytes (RFC 1035, section 2.3.4).
 const MAX_DOMAIN_BYTES: usize = 255;
 
-/// The longest name of a header, and the longest User-Agent, in bytes.
+/// The maximum length of the header's name and of the User-Agent, in bytes.
 const MAX_HEADER_BYTES: usize = 1000;
 
 const PROPFIND: &str = "PROPFIND";
 
-/// Which name is sent to the server.
+/// The option `login_name`: the name that is sent to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginName {
-    /// The name that the mail client gave.
+    /// The name that the mail client sent.
     User,
-    /// The same without [`Options::domain`].
+    /// The name without [`Options::domain`].
     Username,
 }
 
 const LOGIN_NAMES: [(&str, LoginName); 2] =
     [("user", LoginName::User), ("username", LoginName::Username)];
 
-/// Whose password it must be, where the server names somebody (`DAV:current-user-principal`).
+/// The option `principal`: whose password is accepted if the server names the authenticated user
+/// (`DAV:current-user-principal`, RFC 5397).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Principal {
-    /// The login's own.
+    /// Only that of the user who logs in.
     User,
-    /// Anybody's.
+    /// That of any user.
     Any,
 }
 
 const PRINCIPALS: [(&str, Principal); 2] = [("user", Principal::User), ("any", Principal::Any)];
 
-/// Which app passwords are accepted, by the files that they open in Nextcloud.
+/// The option `file_access`: which passwords are accepted, by their access to files in Nextcloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileAccess {
-    /// Every one.
+    /// All passwords.
     Any,
-    /// Only those without access to files.
+    /// Only app passwords without access to files.
     None,
 }
 
 const FILE_ACCESS: [(&str, FileAccess); 2] = [("any", FileAccess::Any), ("none", FileAccess::None)];
 
-/// What a client is made of, checked.
+/// The options of a client. All values are valid.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// Where the server is asked: absolute, http or https, no user info, no fragment.
+    /// The URL that requests are sent to. Required.
     pub url: Url,
-    /// The method; PROPFIND asks for the principal and is answered by a multistatus body.
+    /// The HTTP method; default PROPFIND. PROPFIND asks for the principal and must be answered by a
+    /// multistatus body. With any other method, only the status counts.
     pub method: Method,
-    /// The status that proves the password.
+    /// The status that means the password is right: 200 to 399, default 207.
     pub success_status: u16,
-    /// The status that refuses it.
+    /// The status that means the password is wrong: 300 to 499, default 401.
     pub failure_status: u16,
-    /// The header for the client's address, if it is sent.
+    /// The header for the client's address; default X-Forwarded-For. `None` sends no address.
     pub forwarded_header: Option<HeaderName>,
-    /// The deadline of a whole lookup.
+    /// The time limit of a whole lookup: 100 to 55000 ms, default 5000 ms.
     pub timeout: Duration,
-    /// The deadline of one connection, TLS included; the look-up of its addresses has the same.
+    /// The time limit of one connection, including TLS, and also that of name resolution: 100 to
+    /// 55000 ms, default 2000 ms.
     pub connect_timeout: Duration,
-    /// How long an unreachable server is not retried: 0 to 60000 ms, 2000 ms by default. Meanwhile
-    /// lookups fail at once. 0 turns it off. Only a failure to resolve, connect or negotiate TLS
-    /// counts, never an answer or its absence: else a client could switch off the logins of others.
+    /// How long an unreachable server is not retried: 0 to 60000 ms, default 2000 ms. Zero turns
+    /// the back-off off. Meanwhile, lookups fail at once.
+    ///
+    /// Only a failure to resolve the name, to connect or to negotiate TLS counts. A missing answer
+    /// does not count. Otherwise a client could block the logins of others.
     pub backoff: Duration,
-    /// The certificates to trust.
+    /// The trust anchors; default Mozilla's certificate authorities.
     pub roots: Roots,
-    /// Whether passwords may cross a network in clear.
+    /// Whether passwords may cross a network in cleartext; default false.
     pub allow_cleartext: bool,
-    /// The mail domain of the server's names that have none.
+    /// The mail domain of user names on the server that have none; default none.
     pub domain: Option<String>,
-    /// Which name is sent.
+    /// The name that is sent; default [`LoginName::User`].
     pub login_name: LoginName,
-    /// Whose password it must be.
+    /// Whose password is accepted; default [`Principal::User`].
     pub principal: Principal,
-    /// Which app passwords are accepted.
+    /// Which passwords are accepted, by their access to files; default [`FileAccess::Any`].
     pub file_access: FileAccess,
-    /// The User-Agent header.
+    /// The User-Agent header: 1 to 1000 bytes, default `httpbasic/VERSION`.
     pub user_agent: HeaderValue,
-    /// Whether each request and each answer is logged.
+    /// Whether each request and its answer are logged; default false.
     pub debug: bool,
 }
 
-/// Takes the value of an option over.
+/// Validates and sets the value of an option.
 type Setter = fn(&mut Options, &Value) -> Result<(), String>;
 
-/// The options beside `url`, which there must be.
+/// All options except `url`, which is required.
 const SETTERS: [(&str, Setter); 15] = [
     ("domain", |options, value| domain(value).map(|name| options.domain = Some(name))),
     ("login_name", |options, value| value.word(&LOGIN_NAMES).map(|name| options.login_name = name)),
@@ -142,10 +147,11 @@ impl Options {
         ["url"].into_iter().chain(SETTERS.map(|(name, _)| name))
     }
 
-    /// Reads the options that were given, by name.
+    /// Creates options from pairs of name and value. Options that are not given have their
+    /// defaults.
     ///
     /// # Errors
-    /// [`Error::Option`] names the first one that is unknown, missing or wrong.
+    /// [`Error::Option`] for the first option that is unknown, missing or not valid.
     pub fn new(given: impl IntoIterator<Item = (String, Value)>) -> Result<Self, Error> {
         let given: Vec<_> = given.into_iter().collect();
         let url = given.iter().find(|(key, _)| key == "url");
@@ -161,8 +167,8 @@ impl Options {
             };
             result.map_err(|problem| wrong(key, problem))?;
         }
-        let asks_for = |option: &str| given.iter().any(|(key, _)| key == option);
-        options.check(asks_for).map_err(|(key, problem)| wrong(key, problem.into()))?;
+        let is_given = |option: &str| given.iter().any(|(key, _)| key == option);
+        options.check(is_given).map_err(|(key, problem)| wrong(key, problem.into()))?;
         Ok(options)
     }
 
@@ -187,12 +193,12 @@ impl Options {
         }
     }
 
-    /// Whether the method asks for properties, so that the answer must be a multistatus body.
+    /// Whether the method is PROPFIND. The answer must then be a multistatus body.
     pub fn is_propfind(&self) -> bool {
         self.method.as_str() == PROPFIND
     }
 
-    /// The name that is sent for a login with this one.
+    /// The name that is sent to the server for a login as `user`.
     pub fn sent_name<'a>(&self, user: &'a [u8]) -> &'a [u8] {
         match self.login_name {
             LoginName::User => user,
@@ -200,12 +206,12 @@ impl Options {
         }
     }
 
-    /// Whether the body of an answer with this status is needed to prove the password.
-    pub fn is_proof(&self, status: u16) -> bool {
+    /// Whether an answer with this status needs its body to prove that the password is right.
+    pub fn needs_body(&self, status: u16) -> bool {
         self.is_propfind() && status == self.success_status
     }
 
-    /// What the options must be together; `is_given` tells which ones are not left to the defaults.
+    /// Checks that the options fit together. `is_given` tells whether an option was given.
     fn check(&self, is_given: impl Fn(&str) -> bool) -> Result<(), (&'static str, &'static str)> {
         if !self.url.is_https() && !self.allow_cleartext && !self.url.is_loopback() {
             let problem = "must begin with https:// unless the host is loopback: passwords would \
@@ -216,13 +222,13 @@ impl Options {
             return Err(("failure_status", "must differ from success_status"));
         }
         if self.login_name == LoginName::Username && self.domain.is_none() {
-            return Err(("login_name", "needs domain, which is left out of the name"));
+            return Err(("login_name", "\"username\" needs the option domain"));
         }
         if is_given("principal") && self.principal == Principal::User && !self.is_propfind() {
-            return Err(("principal", "needs the method PROPFIND, which alone asks for it"));
+            return Err(("principal", "needs the method PROPFIND"));
         }
         if self.file_access != FileAccess::Any && !self.is_propfind() {
-            return Err(("file_access", "needs the method PROPFIND, which alone asks for it"));
+            return Err(("file_access", "needs the method PROPFIND"));
         }
         Ok(())
     }
@@ -235,7 +241,7 @@ fn wrong(key: &str, problem: String) -> Error {
 fn method(value: &Value) -> Result<Method, String> {
     let what = "an HTTP method such as PROPFIND or GET";
     let name = value.text(what)?;
-    // Methods are case-sensitive (RFC 9110, section 9.1), and there is no other one that reads alike.
+    // Methods are case-sensitive (RFC 9110, section 9.1), but no other method is spelled like this.
     let name = if name.eq_ignore_ascii_case(PROPFIND) { PROPFIND } else { name };
     Method::from_bytes(name.as_bytes()).map_err(|_| value.expected(what))
 }
@@ -340,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_cross_the_network_in_clear_only_if_told_so() {
+    fn passwords_cross_the_network_in_clear_only_if_allowed() {
         for host in [
             "127.0.0.1:80",
             "127.1.2.3",
@@ -502,10 +508,10 @@ mod tests {
         assert!(unasked.starts_with("principal needs the method PROPFIND"), "{unasked}");
         assert!(
             with("method", string("GET")).is_ok(),
-            "the default of principal is no contradiction"
+            "the default of principal does not contradict another method"
         );
         let nameless = problem([("login_name", "username"), ("debug", "no")]);
-        assert_eq!(nameless, "login_name needs domain, which is left out of the name");
+        assert_eq!(nameless, "login_name \"username\" needs the option domain");
         let unasked = problem([("method", "GET"), ("file_access", "none")]);
         assert!(unasked.starts_with("file_access needs the method PROPFIND"), "{unasked}");
     }

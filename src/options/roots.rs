@@ -1,6 +1,6 @@
-//! The certificates to trust.
+//! The trust anchors.
 
-use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
@@ -8,33 +8,35 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::value::Value;
+use crate::file;
 use crate::text::printable;
 use crate::tls_error;
 
-/// The largest file, in bytes; Debian's whole bundle has a tenth of it.
+/// The maximum size of the file, in bytes. Debian's bundle of all CAs has a tenth of that.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// How a certificate begins in DER; no text does.
+/// The first bytes of a certificate in DER. No text begins like this.
 const DER: &[u8] = b"\x30\x82";
 
-/// Whose certificates are trusted.
+/// The option `ca_file`: the certificates to trust.
 #[derive(Clone, Debug)]
 pub enum Roots {
-    /// Those that Mozilla trusts issue, compiled in.
+    /// Mozilla's certificate authorities, which are compiled in.
     Mozilla,
-    /// Those that these issue, and these themselves.
+    /// Only these certificates, and the certificates that they issued.
     Own(Arc<[CertificateDer<'static>]>),
 }
 
 impl Roots {
-    /// Reads a file of certificates: PEM, or a single one in DER.
+    /// Reads a file with certificates in PEM, or with a single certificate in DER. `value` is its
+    /// path.
     ///
     /// # Errors
-    /// What is wrong with it, or with one of the certificates in it.
+    /// A text that says what is wrong with the file or with one of its certificates.
     pub fn from_file(value: &Value) -> Result<Self, String> {
         let path = value.text("the path of a PEM file")?;
         let name = printable(path);
-        let bytes = read(path)?;
+        let bytes = file::read(Path::new(path), MAX_BYTES)?;
         let certificates = if bytes.starts_with(DER) {
             vec![CertificateDer::from(bytes)]
         } else {
@@ -53,32 +55,12 @@ impl Roots {
     }
 }
 
-/// The content of a file. Neither blocks nor fills the memory.
-fn read(path: &str) -> Result<Vec<u8>, String> {
-    let name = printable(path);
-    let cannot_be_read = |problem| format!("cannot be read: {name}: {problem}");
-    // Asked before it is opened, since opening a pipe may take forever. Reading one of the kernel's
-    // files may, too: these have no size.
-    let metadata = fs::metadata(path).map_err(cannot_be_read)?;
-    if metadata.is_dir() {
-        return Err(format!("is a directory, not a file: {name}"));
-    }
-    if !metadata.is_file() {
-        return Err(format!("is not a regular file: {name}"));
-    }
-    match metadata.len() {
-        0 => Err(format!("is empty: {name}")),
-        1..=MAX_BYTES => fs::read(path).map_err(cannot_be_read),
-        _ => Err(format!("is larger than 4 MiB: {name}")),
-    }
-}
-
-/// The certificates in PEM.
+/// Parses certificates in PEM.
 fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err("is in UTF-16; save it as plain text".into());
     }
-    // PEM is ASCII; beside it may be comments in any encoding.
+    // PEM is ASCII, but the file may contain comments in any encoding.
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches('\u{feff}');
     let labels =
@@ -98,7 +80,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     match (certificates, labels().next()) {
         (Err(_), _) => Err("holds broken PEM".into()),
         (Ok(certificates), Some(label)) if certificates.is_empty() => {
-            Err(format!("holds no certificate, but a {}", printable(label)))
+            Err(format!("holds no certificate, only \"{}\"", printable(label)))
         }
         (Ok(certificates), None) if certificates.is_empty() => {
             Err("holds no certificate in PEM or DER".into())
@@ -109,13 +91,15 @@ fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn string(text: &str) -> Value {
         Value::String(text.into())
     }
 
-    /// A file with this content in a folder that lives as long as the first value.
+    /// A file with this content. It is removed when the first value is dropped.
     fn file(content: &[u8]) -> (tempfile::TempDir, Value) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ca");
@@ -129,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ca_file_is_pem_with_whatever_around_it_or_der() {
+    fn a_ca_file_is_pem_with_any_text_around_it_or_der() {
         let (one, two) = (certificate().cert, certificate().cert);
         let both = format!("# Köln\n{}text\n{}\n", one.pem(), two.pem());
         let latin = [b"# K\xf6ln\r\n", one.pem().replace('\n', "\r\n").as_bytes()].concat();
@@ -150,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_use_is_refused_with_what_it_is() {
+    fn a_file_without_usable_certificates_is_refused_with_the_reason() {
         let certificate = certificate();
         let (pem, key) = (certificate.cert.pem(), certificate.key_pair.serialize_pem());
         let relabelled = |label: &str| pem.replace("CERTIFICATE", label);
@@ -180,9 +164,9 @@ mod tests {
             (format!("{pem}{key}").into_bytes(), "holds a private key; "),
             (key.replace(" PRI", " ENCRYPTED PRI").into_bytes(), "holds a private key; "),
             (relabelled("TRUSTED CERTIFICATE").into_bytes(), "openssl x509 -in OLD -out NEW: "),
-            (relabelled("X509 CRL").into_bytes(), "holds no certificate, but a X509 CRL: "),
-            (relabelled("PKCS7").into_bytes(), "holds no certificate, but a PKCS7: "),
-            (relabelled("\u{1b}[31m").into_bytes(), "holds no certificate, but a  [31m: "),
+            (relabelled("X509 CRL").into_bytes(), "holds no certificate, only \"X509 CRL\": "),
+            (relabelled("PKCS7").into_bytes(), "holds no certificate, only \"PKCS7\": "),
+            (relabelled("\u{1b}[31m").into_bytes(), "holds no certificate, only \" [31m\": "),
         ] {
             let (_folder, path) = file(&content);
             let problem = Roots::from_file(&path).unwrap_err();
@@ -192,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_file_of_a_sensible_size_is_not_opened() {
+    fn only_a_regular_file_of_a_sensible_size_is_opened() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
         fs::File::create(path("large")).unwrap().set_len(MAX_BYTES + 1).unwrap();
@@ -202,7 +186,7 @@ mod tests {
             ("/nonexistent/ca.pem", "cannot be read: /nonexistent/ca.pem: No such file"),
             ("/dev/zero", "is not a regular file: /dev/zero"),
             ("/dev/tty", "is not a regular file: /dev/tty"),
-            // Its next line may never come.
+            // Reading this one would block until the kernel logs a line.
             ("/proc/kmsg", "is empty: /proc/kmsg"),
             (&path("pipe"), "is not a regular file: "),
             (&path("large"), "is larger than 4 MiB: "),

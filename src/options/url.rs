@@ -1,4 +1,4 @@
-//! Where the server is asked.
+//! The URL of the server.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,25 +10,25 @@ use ureq::http::uri::PathAndQuery;
 
 use super::value::Value;
 
-/// What is encoded in a segment of a path: all but the unreserved characters (RFC 3986, section 2.3).
+/// The characters to encode in a path segment: all but the unreserved ones (RFC 3986, section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The names that Debian's /etc/hosts gives to loopback addresses.
+/// The names of loopback addresses in Debian's /etc/hosts.
 const LOCALHOST: [&str; 3] = ["localhost", "ip6-localhost", "ip6-loopback"];
 
-/// The longest URL, in bytes. It goes into one line of a request's head.
+/// The maximum length of a URL, in bytes. It must fit into the request line.
 const MAX_BYTES: usize = 10_000;
 
-/// An absolute http or https URL without user info and fragment. `Display` leaves the query out,
-/// which may hold a secret.
+/// An absolute http or https URL without user info and fragment. `Display` omits the query, which
+/// may contain a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url(Uri);
 
 impl Url {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
-    /// What is wrong with it. The text does not repeat the URL, since it may hold a password.
+    /// A text that says what is wrong. It does not repeat the URL, which may contain a password.
     pub fn new(value: &Value) -> Result<Self, String> {
         let Value::String(bytes) = value else {
             return Err(value.expected("an absolute http or https URL"));
@@ -66,59 +66,60 @@ impl Url {
         Ok(url)
     }
 
-    /// All of it.
+    /// The whole URL.
     pub fn uri(&self) -> &Uri {
         &self.0
     }
 
-    /// The host and the port, if it is given, as the Host header has them.
+    /// The host, and the port if the URL has one. This is the value of the Host header.
     pub fn authority(&self) -> &str {
         self.0.authority().map_or("", |authority| authority.as_str())
     }
 
-    /// Whether there is TLS.
+    /// Whether the scheme is https.
     pub fn is_https(&self) -> bool {
         self.0.scheme_str() == Some("https")
     }
 
-    /// The host, an IPv6 address without its brackets.
+    /// The host. An IPv6 address has no brackets.
     pub fn host(&self) -> &str {
         self.0.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// The port, which need not be in it.
+    /// The port. If the URL has none, it is the default port of the scheme.
     pub fn port(&self) -> u16 {
         self.0.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
     }
 
-    /// Whether the host is this machine, by its address or the name localhost.
+    /// Whether the host is a loopback address or a name of one, such as localhost.
     pub fn is_loopback(&self) -> bool {
         let host = self.host().trim_end_matches('.');
         LOCALHOST.iter().any(|name| host.eq_ignore_ascii_case(name))
             || host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
     }
 
-    /// Whose certificate the server must show.
+    /// The name or address that the server's certificate must be valid for.
     pub fn server_name(&self) -> ServerName<'static> {
         let host = self.host().to_owned();
-        ServerName::try_from(host).expect("the host was checked when the URL was read")
+        ServerName::try_from(host).expect("the host was checked by Url::new")
     }
 
-    /// The URL at which a Nextcloud names the user, if this is one of its URLs.
+    /// The URL at which Nextcloud names the authenticated user. `None` if this is not a URL of
+    /// Nextcloud's WebDAV.
     pub fn of_nextcloud(&self) -> Option<String> {
         let text = self.to_string();
         let (base, _) = text.split_once("/remote.php/")?;
         Some(format!("{base}/remote.php/dav/"))
     }
 
-    /// Where Nextcloud, if this is its WebDAV URL, keeps the files of the user of this name.
+    /// The URL of the files of the user `name`, if this is the WebDAV URL of a Nextcloud.
     pub fn files(&self, name: &str) -> Self {
         let path = self.0.path().trim_end_matches('/');
         let name = utf8_percent_encode(name, SEGMENT);
         let path = PathAndQuery::try_from(format!("{path}/files/{name}/"));
         let mut parts = self.0.clone().into_parts();
-        parts.path_and_query = Some(path.expect("every byte of a name is encoded that needs it"));
-        Self(Uri::from_parts(parts).expect("only the path of a whole URL has changed"))
+        parts.path_and_query = Some(path.expect("the name is percent-encoded"));
+        Self(Uri::from_parts(parts).expect("only the path of a valid URL has changed"))
     }
 }
 
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_of_a_user_are_below_it() {
+    fn the_files_of_a_user_are_below_the_url() {
         for (base, name, expected) in [
             ("https://h/remote.php/dav/", "bob", "https://h/remote.php/dav/files/bob/"),
             ("https://h:8443/remote.php/dav", "bob", "https://h:8443/remote.php/dav/files/bob/"),

@@ -1,25 +1,25 @@
-//! An option's value, and the words for what is wrong with it.
+//! The value of an option, and the errors for wrong values.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::text::printable_bytes;
 
-/// A value as it came from outside.
+/// A value before validation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// `true` or `false`.
     Boolean(bool),
-    /// A number; Lua 5.1 and LuaJIT know no integers.
+    /// A number. Lua 5.1 and LuaJIT have no integers.
     Number(f64),
-    /// Bytes; Dovecot 2.4 hands every setting over as a string.
+    /// A string of bytes. Dovecot 2.4 passes every setting as a string.
     String(Vec<u8>),
-    /// Something that no option is, by the name of its type.
+    /// A value of any other type, which no option accepts. Holds the name of the type.
     Other(&'static str),
 }
 
 impl Value {
-    /// "expected a number, got true"
+    /// The error for a wrong value, such as "expected a number, got true".
     pub fn expected(&self, what: &str) -> String {
         match self {
             Value::Boolean(yes) => format!("expected {what}, got {yes}"),
@@ -29,7 +29,7 @@ impl Value {
         }
     }
 
-    /// The value, which must be a string of UTF-8 and is `what`.
+    /// The value as text. It must be a string in UTF-8. `what` describes it in the error.
     pub fn text(&self, what: &str) -> Result<&str, String> {
         match self {
             Value::String(bytes) => std::str::from_utf8(bytes).map_err(|_| self.expected(what)),
@@ -37,7 +37,7 @@ impl Value {
         }
     }
 
-    /// The value, which must be one of these words.
+    /// The meaning of the value. It must be one of these words.
     pub fn word<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, String> {
         let names: Vec<_> = words.iter().map(|(name, _)| format!("\"{name}\"")).collect();
         let what = names.join(" or ");
@@ -46,7 +46,7 @@ impl Value {
         found.map(|(_, meaning)| *meaning).ok_or_else(|| self.expected(&what))
     }
 
-    /// The value, which must be a whole number; digits in a string are one.
+    /// The value as an integer in `range`. It may also be a string of digits.
     pub fn integer(&self, range: RangeInclusive<u16>) -> Result<u16, String> {
         let number = match self {
             Value::Number(number) if number.fract() == 0.0 => Some(*number as i64),
@@ -62,12 +62,12 @@ impl Value {
         })
     }
 
-    /// The value, which must be a whole number of milliseconds.
+    /// The value as a duration. It must be an integer in `range`, in milliseconds.
     pub fn msecs(&self, range: RangeInclusive<u16>) -> Result<Duration, String> {
         self.integer(range).map(|msecs| Duration::from_millis(msecs.into()))
     }
 
-    /// The value, which must be a boolean or a word for one.
+    /// The value as a boolean. It may also be one of the strings "yes", "no", "true" and "false".
     pub fn boolean(&self) -> Result<bool, String> {
         match self {
             Value::Boolean(yes) => Ok(*yes),

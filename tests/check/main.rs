@@ -1,4 +1,4 @@
-//! `httpbasic-check` tells apart what may be wrong, says what helps, and gives no secret away.
+//! `httpbasic-check` finds each fault, gives the advice that helps, and reveals no secret.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! A folder with what an administrator mounts, and the program.
+//! A folder with the files that an administrator mounts, and the program.
 
 use std::fs;
 use std::io::Write;
@@ -6,15 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::support::ca::{Ca, Identity};
-use crate::support::http::{Request, Server, answer, principal, refusal};
+use crate::support::checker::{PASSWORD, USER, shows_no_secret};
+use crate::support::http::{Request, Server};
 use crate::support::{library, port};
-
-pub const USER: &str = "alice@example.com";
-pub const PASSWORD: &str = "correct horse battery";
 
 pub struct Mounted {
     folder: tempfile::TempDir,
@@ -29,8 +24,6 @@ impl Mounted {
         fs::copy(script, mounted.path().join("auth-httpbasic.lua")).unwrap();
         copy_program(Path::new(env!("CARGO_BIN_EXE_httpbasic-check")), &mounted.program());
         fs::write(mounted.path().join("ca.pem"), mounted.ca.pem()).unwrap();
-        // Not the one of this machine.
-        mounted.set_doveconf("exit 1");
         mounted
     }
 
@@ -42,10 +35,10 @@ impl Mounted {
         self.path().join("httpbasic-check")
     }
 
-    /// Replaces doveconf by this shell script.
+    /// Makes this shell script the doveconf that is found. Without it, there is none.
     pub fn set_doveconf(&self, script: &str) {
         let path = self.path().join("doveconf.sh");
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::write(&path, format!("#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         copy_program(&path, &self.path().join("doveconf"));
     }
@@ -59,8 +52,8 @@ impl Mounted {
         Server::answering(Some(&self.identity()), answer)
     }
 
-    /// Sets the script's options, as its reader would: those of a server that is trusted and knows
-    /// names without the domain. The last of two options of one name counts.
+    /// Sets the script's options, as an administrator would, for a server that is trusted and knows
+    /// names without the domain. The last of two options with one name counts.
     pub fn configure(&self, port: u16, more: &str) {
         let ca_file = self.path().join("ca.pem");
         self.set_options(&format!(
@@ -88,13 +81,14 @@ impl Mounted {
     /// The program with these arguments.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.program());
-        let paths = format!("{}:{}", self.path().display(), std::env::var("PATH").unwrap());
-        command.args(arguments).env("PATH", paths).env("TERM", "xterm").env_remove("NO_COLOR");
+        // The doveconf of this machine is not found.
+        command.args(arguments).env("PATH", self.path());
+        command.env("TERM", "xterm").env_remove("NO_COLOR");
         command
     }
 
-    /// The exit status of a login by this name, and what was said; the password comes from standard
-    /// input.
+    /// Checks a login by this name, with the password on standard input. Returns the exit status and
+    /// the output.
     pub fn check_as(&self, user: &str, arguments: &[&str]) -> (i32, String) {
         let mut command = self.command(&["--user", user, "--password-stdin"]);
         command.args(arguments);
@@ -106,8 +100,8 @@ impl Mounted {
     }
 }
 
-/// In a process of its own: what this one has open for writing, processes that other tests start
-/// meanwhile have open as well, and then it cannot be run.
+/// Copies in a process of its own. A file that this process has open for writing is also open in the
+/// processes that other tests start meanwhile, and cannot be executed then.
 fn copy_program(from: &Path, to: &Path) {
     assert!(Command::new("cp").arg("-p").args([from, to]).status().unwrap().success());
 }
@@ -120,7 +114,7 @@ pub fn run(mut command: Command) -> (i32, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It does not come so far as to ask in every case.
+    // It may end before it reads the password.
     let _ = writeln!(child.stdin.take().unwrap(), "{PASSWORD}");
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
@@ -128,39 +122,7 @@ pub fn run(mut command: Command) -> (i32, String) {
     (output.status.code().unwrap(), text)
 }
 
-/// Neither the password nor the Authorization value.
-pub fn shows_no_secret(text: &str) {
-    for secret in [PASSWORD, "horse", "Y29ycmVjdCBob3JzZ", "b3JyZWN0IGhvcnNl", "jb3JyZWN0IGhvcn"] {
-        assert!(!text.contains(secret), "{secret}: {text}");
-    }
-}
-
-/// A web server that knows one password, and calls USER `alice`.
-pub fn honest(request: &Request) -> Vec<u8> {
-    knows(request, |request| {
-        if request.head.contains("/files/") { file_id("-1") } else { principal("alice") }
-    })
-}
-
-/// Answers by `answer` where the password is right, whatever the name.
-pub fn knows(request: &Request, answer: impl Fn(&Request) -> Vec<u8>) -> Vec<u8> {
-    let sent = request.header("authorization").and_then(|it| it.strip_prefix("Basic "));
-    let decoded = sent.map(|it| STANDARD.decode(it).unwrap());
-    let is_right = decoded.is_some_and(|pair| pair.ends_with(format!(":{PASSWORD}").as_bytes()));
-    if is_right { answer(request) } else { refusal() }
-}
-
-/// Nextcloud's answer about files.
-pub fn file_id(id: &str) -> Vec<u8> {
-    let body = format!(
-        "<multistatus xmlns='DAV:'><response><propstat><prop><fileid \
-         xmlns='http://owncloud.org/ns'>{id}</fileid></prop><status>HTTP/1.1 200 OK</status>\
-         </propstat></response></multistatus>"
-    );
-    answer("207 Multi-Status", &body)
-}
-
-/// Without the escape sequences of a terminal, as the eye sees it.
+/// The lines without escape sequences, as a terminal shows them.
 pub fn seen(shown: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for line in shown.replace("\r\n", "\n").split('\n') {

@@ -1,14 +1,15 @@
 //! The picture in the README: what the program shows at a terminal, in an SVG.
 //!
-//! `make pictures` draws it anew; the test sees to it that it is what the program says today.
+//! `make pictures` draws it anew; the test fails when the program says something else.
 
 use std::fmt::Write;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::process::Command;
 
-use crate::mounted::{Mounted, USER};
+use crate::mounted::Mounted;
 use crate::support::alone::is_alone;
+use crate::support::checker::USER;
 use crate::support::http::{Server, configuration, listener};
 use crate::support::names::{self, Answer, HOST, NAMESPACES, Names};
 use crate::support::pty::Pty;
@@ -18,10 +19,10 @@ const PICTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/check.svg");
 
 const COLUMNS: u16 = 84;
 
-const NAME: &str = "picture::the_picture_is_what_the_program_says";
+const NAME: &str = "picture::the_picture_shows_what_the_program_says";
 
 #[test]
-fn the_picture_is_what_the_program_says() {
+fn the_picture_shows_what_the_program_says() {
     if !names::are_available() || !is_alone(NAME, NAMESPACES) {
         return;
     }
@@ -40,7 +41,7 @@ fn run() -> String {
     let mount = |arguments: &[&str]| {
         assert!(Command::new("mount").args(arguments).status().unwrap().success());
     };
-    // Of this namespace alone.
+    // Visible in this namespace only.
     mount(&["-t", "tmpfs", "tmpfs", "/etc/dovecot"]);
     fs::create_dir(lua).unwrap();
     mount(&["--bind", mounted.path().to_str().unwrap(), lua]);
@@ -67,8 +68,7 @@ fn run() -> String {
         });
     });
     let mut command = Command::new(format!("{lua}/httpbasic-check"));
-    let paths = format!("{lua}:{}", std::env::var("PATH").unwrap());
-    command.args(["--user", USER]).env("PATH", paths).env("TERM", "xterm").env_remove("NO_COLOR");
+    command.args(["--user", USER]).env("PATH", lua).env("TERM", "xterm").env_remove("NO_COLOR");
     let mut pty = Pty::start(&command, COLUMNS);
     pty.wait_for("Password of ");
     pty.wait_for_echo(false);
@@ -77,7 +77,7 @@ fn run() -> String {
     pty.shown()
 }
 
-/// The lines of a terminal, with its own background: the same on light and on dark pages.
+/// The lines of a terminal on a background of their own, which looks the same on light and dark pages.
 fn draw(shown: &str) -> String {
     const LINE: usize = 19;
     let shown = shown.replace("\r\n", "\n");
@@ -93,7 +93,7 @@ fn draw(shown: &str) -> String {
          <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"#161b22\"/>\n"
     );
     for (index, line) in lines.into_iter().enumerate() {
-        // What was there while the step ran is overwritten.
+        // The end of a step replaces the line that was shown meanwhile.
         let line = line.rsplit("\r\u{1b}[K").next().unwrap();
         let mut parts = line.split("\u{1b}[");
         let mut text = escape(parts.next().unwrap());
@@ -116,7 +116,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// What a picture says, without numbers: times differ from run to run, and so where lines break.
+/// The words of a picture, without numbers: times differ from run to run, and so do line breaks.
 fn words(svg: &str) -> Vec<String> {
     let body = svg.split_once("</style>").unwrap().1;
     let text: String = body.split('<').filter_map(|it| it.split_once('>')).map(|it| it.1).collect();

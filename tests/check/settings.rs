@@ -1,8 +1,9 @@
-//! What Dovecot reads is what is checked, and what is unwise is said.
+//! The settings are those that Dovecot reads, and unwise ones get a warning.
 
 use std::fs;
 
-use crate::mounted::{Mounted, honest, run};
+use crate::mounted::{Mounted, run};
+use crate::support::checker::honest;
 use crate::support::library;
 
 /// What a doveconf prints.
@@ -15,7 +16,7 @@ fn settings_of_dovecot_2_4_are_read_by_doveconf() {
     let mounted = Mounted::new();
     let server = mounted.serve(honest);
     let script = mounted.path().join("auth-httpbasic.lua");
-    // A passdb before ours, ours, and one after it.
+    // Our passdb, between two others.
     let passdb = |name: &str, file: &str, url: &str| {
         format!(
             "passdb {name} {{\n  lua_file = {file}\n  lua_settings {{\n    domain = example.com\n    \
@@ -35,17 +36,17 @@ fn settings_of_dovecot_2_4_are_read_by_doveconf() {
     assert!(status == 0 && text.contains(", in a passdb of Dovecot 2.4.1 ("), "{text}");
     assert!(!text.contains('!'), "{text}");
     assert_eq!(server.requests()[0].header("user-agent"), Some("a b"));
-    // The command line's replace them.
+    // Those of the command line replace them.
     mounted.check(&["--user-agent", "mine"]);
     assert_eq!(server.requests().last().unwrap().header("user-agent"), Some("mine"));
 }
 
 #[test]
-fn dovecot_2_3_is_warned_of_a_cache_key_that_does_not_fit() {
+fn a_cache_key_of_dovecot_2_3_that_does_not_fit_gets_a_warning() {
     let mounted = Mounted::new();
     let script = mounted.path().join("auth-httpbasic.lua");
     let lacks = "! the cache key lacks the password: add cache_key=%u:%w";
-    let unaware = "! the cache key has the password, but the script does not know";
+    let unaware = "! the cache key has the password, but the script is not told so";
     for (args, size, is_aware, said) in [
         ("", "10 M", false, Some(lacks)),
         ("cache_key=%u", "10 M", true, Some(lacks)),
@@ -72,7 +73,7 @@ fn dovecot_2_3_is_warned_of_a_cache_key_that_does_not_fit() {
 }
 
 #[test]
-fn what_is_legal_and_unwise_is_warned_of() {
+fn settings_that_are_legal_but_unwise_get_a_warning() {
     let mounted = Mounted::new();
     mounted.set_doveconf(&prints("# 2.4.1 (x): /etc/dovecot/dovecot.conf\n"));
     mounted.configure_without_server();
@@ -81,12 +82,15 @@ fn what_is_legal_and_unwise_is_warned_of() {
     let (status, text) = mounted.check(&[&in_clear[..], &limit].concat());
     assert_eq!(status, 1);
     assert!(text.contains("! auth_verbose is off"), "{text}");
+    assert!(!text.contains("! method"), "{text}");
     assert!(text.contains("! passwords cross the network in clear"), "{text}");
     assert!(text.contains(", in no passdb of Dovecot 2.4.1"), "{text}");
+    let (_, text) = mounted.check(&["--method", "GET", "--success-status", "200"]);
+    assert!(text.contains("! method = \"GET\" does not show whose password it is"), "{text}");
 }
 
 #[test]
-fn a_script_that_dovecot_could_not_run_is_told() {
+fn a_script_that_dovecot_could_not_run_is_reported() {
     let mounted = Mounted::new();
     let script = mounted.path().join("auth-httpbasic.lua");
     for (text, said) in [
@@ -96,7 +100,7 @@ fn a_script_that_dovecot_could_not_run_is_told() {
             "function script_init() return 0 end function auth_passdb_lookup() end",
             "makes no httpbasic.client",
         ),
-        ("require('httpbasic').client { url = 'https://host/' }", "nil"),
+        ("require('httpbasic').client { url = 'https://host/' }", "has no function script_init"),
     ] {
         fs::write(&script, text).unwrap();
         let (status, text) = mounted.check(&[]);
@@ -104,7 +108,101 @@ fn a_script_that_dovecot_could_not_run_is_told() {
         assert!(text.contains("→ Dovecot cannot run this script either"), "{text}");
     }
     let (status, text) = mounted.check(&["--script", "/nonexistent.lua"]);
-    assert!(status == 1 && text.contains("✗ settings    /nonexistent.lua: No such file"), "{text}");
+    let said = "✗ settings    the script cannot be read: /nonexistent.lua: No such file";
+    assert!(status == 1 && text.contains(said) && text.contains("→ is the path right?"), "{text}");
+    // The library is looked at all the same.
+    fs::write(&script, "error('no')").unwrap();
+    let (_, text) = mounted.check(&[]);
+    assert!(
+        text.contains("✓ library     ") && text.contains("– name        not reached"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_script_that_does_harm_is_stopped() {
+    let mounted = Mounted::new();
+    let script = mounted.path().join("auth-httpbasic.lua");
+    for (text, said) in [
+        ("while true do pcall(error) end".into(), "the script has not ended after 5 s"),
+        (
+            "string.find(('a'):rep(99), ('a*'):rep(30) .. 'b')".into(),
+            "the script has not ended after 5 s",
+        ),
+        ("string.rep('x', 1 << 40)".into(), "not enough memory"),
+        ("local t = {} while true do t[#t + 1] = {} end".into(), "not enough memory"),
+        ("os.exit(0)".into(), "os.exit() would end a process of Dovecot"),
+        ("error('\\27[31mred\\226\\128\\174')".into(), ":  [31mred"),
+        ("-- much\n".repeat(1 << 18), "the script is larger than 1 MiB"),
+    ] {
+        fs::write(&script, text).unwrap();
+        let (status, text) = mounted.check(&[]);
+        assert!(status == 1 && text.contains("✗ settings    ") && text.contains(said), "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
+    }
+    fs::remove_file(&script).unwrap();
+    fs::create_dir(&script).unwrap();
+    let (status, text) = mounted.check(&[]);
+    let said = "✗ settings    the script is a directory, not a file: ";
+    assert!(status == 1 && text.contains(said), "{text}");
+    assert!(
+        text.contains("→ Docker makes a folder where a file to be mounted is missing"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_script_neither_prints_nor_reads() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    mounted.configure(server.port, "");
+    let script = mounted.path().join("auth-httpbasic.lua");
+    let original = fs::read_to_string(&script).unwrap();
+    let noise = "print('noise') io.write('noise') io.stdout:write('noise') io.stderr:write('noise')\n\
+                 os.execute('echo noise') assert(io.read('a') == '') assert(io.stdin:read('a') == '')\n";
+    fs::write(&script, [noise, &original].concat()).unwrap();
+    let (status, text) = mounted.check(&["--json"]);
+    assert!(status == 0 && text.starts_with('{') && !text.contains("noise"), "{text}");
+}
+
+#[test]
+fn a_script_may_use_more_of_dovecot_than_there_is_here() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    mounted.configure(server.port, "");
+    let script = mounted.path().join("auth-httpbasic.lua");
+    let original = fs::read_to_string(&script).unwrap();
+    for login in ["req.service:lower()", "client:propfind(req.user, req.password)"] {
+        let added = format!("function auth_passdb_lookup(req)\n{login}\nend\n");
+        fs::write(&script, [&original, &added[..]].concat()).unwrap();
+        let (status, text) = mounted.check(&[]);
+        assert_eq!(status, 0, "{text}");
+    }
+}
+
+#[test]
+fn a_doveconf_that_fails_or_hangs_gets_a_warning() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    mounted.configure(server.port, "");
+    let pid = mounted.path().join("pid");
+    let hangs = format!("echo $$ >{}; exec sleep 60", pid.display());
+    for (script, said) in [
+        (
+            "echo 'doveconf: Fatal: a\x1b[31m' >&2; echo b >&2; exit 89",
+            "doveconf fails: doveconf: Fatal: a",
+        ),
+        ("exit 0", "doveconf prints no configuration"),
+        ("yes", "doveconf fails: "),
+        (&hangs, "doveconf has not ended after 10 s"),
+    ] {
+        mounted.set_doveconf(script);
+        let (status, text) = mounted.check(&[]);
+        let said = format!("! Dovecot's configuration is not checked: {said}");
+        assert!(status == 0 && text.contains(&said) && !text.contains('\u{1b}'), "{text}");
+    }
+    let pid = fs::read_to_string(pid).unwrap();
+    assert!(!fs::exists(format!("/proc/{}", pid.trim())).unwrap(), "it is left behind");
 }
 
 #[test]
@@ -137,7 +235,7 @@ fn a_url_needs_no_script() {
 }
 
 #[test]
-fn a_library_that_does_not_fit_is_told_from_a_missing_and_a_damaged_one() {
+fn an_unsuitable_library_is_distinguished_from_a_missing_or_damaged_one() {
     let mounted = Mounted::new();
     let server = mounted.serve(honest);
     mounted.configure(server.port, "");
@@ -154,20 +252,25 @@ fn a_library_that_does_not_fit_is_told_from_a_missing_and_a_damaged_one() {
         fs::write(&library, bytes).unwrap();
         let (status, text) = mounted.check(&[]);
         assert!(status == 1 && text.contains("✗ library     ") && text.contains(said), "{text}");
-        // The server is looked at all the same.
+        // The server is checked all the same.
         assert!(text.contains("✓ again"), "{text}");
     }
     fs::copy(library::for_lua_5_3(), &library).unwrap();
     let (_, text) = mounted.check(&[]);
     assert!(text.contains("for Lua 5.3"), "{text}");
     fs::remove_file(&library).unwrap();
+    fs::create_dir(&library).unwrap();
+    let (status, text) = mounted.check(&[]);
+    let said = "✗ library     the library is a directory, not a file: ";
+    assert!(status == 1 && text.contains(said) && text.contains("→ Docker makes"), "{text}");
+    fs::remove_dir(&library).unwrap();
     let (status, text) = mounted.check(&[]);
     let is_missing = text.contains("✗ library     no httpbasic.so in ");
     assert!(status == 1 && is_missing || text.contains("✓ library     /usr/"), "{text}");
 }
 
 #[test]
-fn a_wrong_usage_is_explained() {
+fn wrong_usage_is_explained() {
     let mounted = Mounted::new();
     for arguments in [&["--uri", "x"][..], &["--url"], &["x"], &["--password-stdin"]] {
         let (status, text) = run(mounted.command(arguments));

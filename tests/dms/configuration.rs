@@ -1,22 +1,23 @@
-//! What docker-mailserver has in its container before an example is mounted, in its structure: files
-//! that include each other, `protocol` blocks, `local.conf` read last. Nothing here is copied from it.
+//! A configuration with the structure of docker-mailserver's before an example is mounted: files
+//! that include each other, `protocol` blocks, `local.conf` read last. Nothing here is copied from
+//! it.
 
 use super::mail_server::{Example, Ports};
 
-/// The only account, who is in the file or in LDAP, and the password that she has there.
+/// The only account in the file or in LDAP, and its password there.
 pub const ALICE: &str = "alice@example.com";
 pub const FORMER: &str = "the account's password";
-/// Written into the accounts' file as an alias is, with its owner's home.
+/// An alias. docker-mailserver writes it into the account file with the home of its owner.
 pub const ALIAS: &str = "sales@example.com";
-/// A user who may log in as everybody: `USER*admin`.
+/// A master user, who logs in as `USER*admin`.
 pub const MASTER: (&str, &str) = ("admin", "the master's password");
-/// Where Alice's mail is.
+/// The path of Alice's mailbox.
 pub const HOME: &str = "/var/mail/example.com/alice/home";
 
-/// Files by their paths.
+/// The contents of files, by path.
 pub type Files = Vec<(&'static str, String)>;
 
-/// All files. With `identity_provider` OAuth2 is on, and tokens are looked up at this port.
+/// All files. With `identity_provider`, OAuth2 is on, and tokens are looked up at that port.
 pub fn files(example: Example, ports: &Ports, identity_provider: Option<u16>) -> Files {
     let mut files = match example.release() {
         "12" => dovecot_2_3(example, ports, identity_provider),
@@ -109,11 +110,10 @@ fn dovecot_2_4(example: Example, ports: &Ports, identity_provider: Option<u16>) 
     files
 }
 
-/// Nothing of what an example has to set.
+/// Contains nothing that an example has to set.
 const LOGGING: &str = "log_path = /var/log/mail.log\n";
 
-/// Ports that nobody else on this machine has, and the socket that Postfix asks on. Failed logins answer at
-/// once, however many there are.
+/// The ports of this test, and the auth socket of Postfix. Failed logins are not delayed.
 fn services(ports: &Ports) -> String {
     let login = |service: &str, listener: &str, secured: &str, port: u16| {
         let secured = match secured {
@@ -208,7 +208,7 @@ userdb {
 }
 ";
 
-/// The filter looks at the local part alone.
+/// The filter compares the local part only.
 fn ldap_2_3(ports: &Ports) -> String {
     format!(
         "uris = ldap://127.0.0.1:{}\ndn = cn=admin,dc=example,dc=com\ndnpass = admin\n\
@@ -293,7 +293,7 @@ userdb userdb-default {
 }
 ";
 
-/// The filter looks at the local part alone.
+/// The filter compares the local part only.
 fn ldap_2_4(ports: &Ports) -> String {
     format!(
         "ldap_uris = ldap://127.0.0.1:{}\nldap_auth_dn = cn=admin,dc=example,dc=com\n\
@@ -307,7 +307,7 @@ fn ldap_2_4(ports: &Ports) -> String {
     )
 }
 
-/// A submission service that asks Dovecot.
+/// A submission service that authenticates by Dovecot.
 fn postfix(ports: &Ports) -> Files {
     let main = "compatibility_level = 3.6
 myhostname = mail.example.com

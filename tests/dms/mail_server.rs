@@ -1,5 +1,5 @@
-//! A mail server with docker-mailserver's structure in a throwaway Debian, and one of the examples in
-//! it as its steps say.
+//! A mail server with docker-mailserver's structure in a throwaway Debian. One of the examples is
+//! installed in it by the steps of its README.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -17,17 +17,17 @@ use super::support::{library, port};
 
 const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// An example by its folder, such as `dms-debian12/ldap`.
+/// An example. Holds its folder, such as `dms-debian12/ldap`.
 #[derive(Clone, Copy)]
 pub struct Example(pub &'static str);
 
 impl Example {
-    /// The Debian that it is for.
+    /// The release of Debian that it is for.
     pub fn release(self) -> &'static str {
         if self.0.starts_with("dms-debian12") { "12" } else { "13" }
     }
 
-    /// Whether its accounts are in LDAP, and not in a file.
+    /// Whether its accounts are in LDAP instead of a file.
     pub fn has_ldap(self) -> bool {
         self.0.ends_with("/ldap")
     }
@@ -38,7 +38,7 @@ impl Example {
     }
 }
 
-/// Where the mail server listens, and its directory.
+/// The ports of the mail server and of its LDAP server.
 pub struct Ports {
     pub imap: u16,
     pub pop3: u16,
@@ -47,17 +47,18 @@ pub struct Ports {
     pub ldap: u16,
 }
 
-/// Dovecot, Postfix and, for the examples that need it, slapd. All end with the value.
+/// Dovecot, Postfix and, for the examples that need it, slapd. All are stopped when the value is
+/// dropped.
 pub struct MailServer {
     pub ports: Ports,
     debian: Debian,
-    /// What is mounted is here.
+    /// The folder with the mounted files.
     folder: TempDir,
 }
 
 impl MailServer {
-    /// Starts it with passwords from `nextcloud`. With `identity_provider` OAuth2 is on, and tokens
-    /// are looked up at this port.
+    /// Starts it with the passwords of `nextcloud`. With `identity_provider`, OAuth2 is on, and
+    /// tokens are looked up at that port.
     pub fn start(example: Example, nextcloud: &Nextcloud, identity_provider: Option<u16>) -> Self {
         let [imap, pop3, sieve, submission, ldap] = [(); 5].map(|()| port::free());
         let ports = Ports { imap, pop3, sieve, submission, ldap };
@@ -65,7 +66,7 @@ impl MailServer {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
 
-        // What the image and its start scripts have done.
+        // What the image and its start scripts do.
         debian.run(
             "groupadd --gid 5000 docker
              useradd --uid 5000 --gid 5000 docker
@@ -92,7 +93,7 @@ impl MailServer {
                  slapd -f /etc/ldap/slapd.conf -h ldap://127.0.0.1:{ldap} -u openldap -g openldap"
             ));
         }
-        // Postfix makes the folder of the socket.
+        // Postfix creates the folder of the socket.
         debian.run("postfix start\ndovecot");
         Self { ports, debian, folder }
     }
@@ -108,7 +109,7 @@ impl MailServer {
         protocol.login(port, user, password)
     }
 
-    /// A login from this address, as Dovecot's own tool tries it; whether it succeeds.
+    /// Logs in from this address by `doveadm auth test`. Returns whether it succeeds.
     pub fn login_from(&mut self, address: &str, user: &str, password: &str) -> bool {
         let test = format!("doveadm auth test -x rip={address} {user} \"{password}\"");
         self.debian.attempt(&test).0
@@ -126,7 +127,7 @@ impl MailServer {
         found.lines().map(String::from).collect()
     }
 
-    /// What fail2ban makes of one of the example's jails, when it has been copied to this path.
+    /// fail2ban's reading of one of the example's jails, copied to this path.
     pub fn jail(&mut self, file: &str, path: &str) -> String {
         self.run(&format!(
             "cp {PROJECT}/examples/fail2ban/{file} {path}
@@ -147,7 +148,7 @@ impl MailServer {
         self.run("cat /var/log/mail.log")
     }
 
-    /// Dovecot's log, once it has `text` so many times.
+    /// Waits until Dovecot's log has `text` this many times, and returns the log.
     pub fn log_with(&mut self, text: &str, times: usize) -> String {
         let start = Instant::now();
         loop {
@@ -161,7 +162,7 @@ impl MailServer {
     }
 }
 
-/// The steps of `docs/docker-mailserver.md` in the administrator's `docker-data`.
+/// Follows the steps of `docs/docker-mailserver.md` in the administrator's `docker-data`.
 fn follow_the_steps(example: Example, docker_data: &Path, url: &str) {
     let config = docker_data.join("dms/config");
     let lua = config.join("dovecot/lua");
@@ -190,8 +191,8 @@ fn follow_the_steps(example: Example, docker_data: &Path, url: &str) {
     }
 }
 
-/// The volumes of the example's `compose.yaml`, as Docker mounts them, and docker-mailserver's own step
-/// with `dovecot.cf`.
+/// Mounts the volumes of the example's `compose.yaml` as Docker does, and copies `dovecot.cf` as
+/// docker-mailserver does.
 fn mount(example: Example, folder: &Path, debian: &mut Debian) {
     let compose = example.text("compose.yaml");
     for volume in compose.lines().filter_map(|line| line.trim().strip_prefix("- ./")) {

@@ -1,4 +1,4 @@
-//! The examples for docker-mailserver in mail servers of its structure, by every protocol.
+//! The examples for docker-mailserver, in mail servers with its structure, with every protocol.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -12,7 +12,7 @@ use support::http::{Server, answer};
 use support::mail_client::{Protocol, imap_login_with_token};
 use support::nextcloud::{Nextcloud, User};
 
-/// Makes each of these functions a test of the four examples.
+/// Turns each of these functions into four tests, one per example.
 macro_rules! examples {
     ($($name:ident)*) => {
         mod on_debian_12 {
@@ -36,9 +36,9 @@ macro_rules! examples {
 
 examples! {
     the_web_servers_password_opens_the_mailbox_by_every_protocol
-    an_address_that_leads_to_anothers_mailbox_opens_it_to_nobody_else
+    an_email_address_never_opens_the_mailbox_of_another_user
     a_token_that_the_identity_provider_refuses_never_reaches_the_web_server
-    an_outage_is_a_temporary_failure_but_for_submission
+    an_outage_is_a_temporary_failure_except_for_submission
     fail2ban_finds_the_address_of_each_refusal_and_of_nothing_else
 }
 
@@ -46,7 +46,7 @@ const PASSWORD: &str = "the web server's password";
 const MALLORYS: &str = "mallory's own password";
 const OTHER_DOMAIN: &str = "alice@example.org";
 
-/// Nextcloud's names lack the domain. Two users have set addresses that are not theirs.
+/// Nextcloud's user names have no domain. Two users have set e-mail addresses that are not theirs.
 const USERS: &[User] =
     &[("alice", ALICE, PASSWORD), ("mallory", ALIAS, MALLORYS), ("oscar", OTHER_DOMAIN, MALLORYS)];
 
@@ -75,7 +75,7 @@ fn the_web_servers_password_opens_the_mailbox_by_every_protocol(example: Example
     assert_eq!(nextcloud.asked().len(), asked, "a master user is not asked about");
 }
 
-fn an_address_that_leads_to_anothers_mailbox_opens_it_to_nobody_else(example: Example) {
+fn an_email_address_never_opens_the_mailbox_of_another_user(example: Example) {
     let nextcloud = Nextcloud::start(USERS);
     let mut server = MailServer::start(example, &nextcloud, None);
     let (address, user) =
@@ -115,13 +115,13 @@ fn a_token_that_the_identity_provider_refuses_never_reaches_the_web_server(examp
         assert!(identity_provider.requests().len() > asked, "{}", server.log());
     }
     assert_eq!(nextcloud.requests().len(), 0, "{:?}", nextcloud.requests());
-    // Dovecot 2.4 hands no passdb a token, but other things than passwords.
+    // Dovecot 2.4 passes no token to a passdb.
     server.run(&format!("doveadm auth lookup {ALICE} || true"));
-    assert!(!server.log().contains("a web server can only be asked"), "{}", server.log());
+    assert!(!server.log().contains("no password to verify"), "{}", server.log());
     assert!(server.login(Protocol::Imap, ALICE, PASSWORD).succeeded, "{}", server.log());
 }
 
-fn an_outage_is_a_temporary_failure_but_for_submission(example: Example) {
+fn an_outage_is_a_temporary_failure_except_for_submission(example: Example) {
     let nextcloud = Nextcloud::start(USERS);
     let mut server = MailServer::start(example, &nextcloud, None);
     nextcloud.answers(Some(answer("502 Bad Gateway", "")));
@@ -129,7 +129,7 @@ fn an_outage_is_a_temporary_failure_but_for_submission(example: Example) {
         (Protocol::Imap, "NO [UNAVAILABLE]"),
         (Protocol::Pop3, "-ERR [SYS/TEMP]"),
         (Protocol::ManageSieve, "NO (TRYLATER)"),
-        // Postfix makes this of a temporary failure.
+        // Postfix converts a temporary failure to this.
         (Protocol::Submission, "535 5.7.8 "),
     ] {
         let answer = server.login(protocol, ALICE, PASSWORD);
@@ -138,10 +138,10 @@ fn an_outage_is_a_temporary_failure_but_for_submission(example: Example) {
     server.log_with("db-lua: 502 Bad Gateway", 4);
 }
 
-/// Dovecot's log as syslog or the journal writes it, with the time and the program in this form.
+/// Dovecot's log as written by syslog or the journal, with the time and the program in this form.
 fn as_syslog(log: &str, time: &str, program: &str) -> String {
     log.lines()
-        // Behind "Nov 25 01:36:57 ".
+        // After "Nov 25 01:36:57 ".
         .map(|line| format!("{time} mail {program}: {}\n", line[16..].replacen("Info: ", "", 1)))
         .collect()
 }
@@ -182,7 +182,7 @@ fn fail2ban_finds_the_address_of_each_refusal_and_of_nothing_else(example: Examp
     assert!(jail.contains("['set', 'httpbasic', 'addlogpath', '/var/log/mail.log'"), "{jail}");
     let jail = server.jail("jail.conf", "/etc/fail2ban/jail.d/httpbasic.conf");
     assert!(jail.contains("['add', 'httpbasic', 'systemd']"), "{jail}");
-    // Names that only an administrator who allows all characters lets in.
+    // Names that are possible only if the administrator allows all characters.
     for name in [
         "a,192.0.2.9,<x>): db-lua: refused: b",
         "a,192.0.2.9)<1>: request [1]: httpbasic: db-lua: refused: b",

@@ -1,4 +1,4 @@
-//! An unreachable server is not retried for a while; one that answers always is.
+//! An unreachable server is not retried for a while. A server that answers is always asked again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,12 +20,12 @@ fn propfind(world: &World) -> String {
 }
 
 #[test]
-fn after_a_failure_to_reach_the_server_every_lookup_fails_at_once_and_says_why() {
+fn after_a_failure_to_reach_the_server_every_lookup_fails_at_once_with_the_reason() {
     for (fault, said) in [
         (Fault::Refused, "connect: Connection refused (os error 111); that was "),
         (Fault::Unaccepted, "timeout: gave up after 2"),
         (Fault::Raw(|stream| wait(stream)), "timeout: gave up after 2"),
-        (Fault::Raw(|_| {}), "tls: the server broke off: "),
+        (Fault::Raw(|_| {}), "tls: the connection was lost: "),
         (Fault::Certificate(Ca::new().issue(&["localhost"])), "tls: the certificate is signed by "),
     ] {
         let world = World::new();
@@ -52,7 +52,7 @@ fn after_a_failure_to_reach_the_server_every_lookup_fails_at_once_and_says_why()
 }
 
 #[test]
-fn a_name_that_is_not_resolved_is_left_alone_too() {
+fn a_name_that_cannot_be_resolved_is_not_retried_either() {
     let world = World::new();
     world.client(1, &format!("url = 'https://host.invalid/', {BACKOFF}, timeout_msecs = 5000, connect_timeout_msecs = 5000"));
     assert!(propfind(&world).starts_with("dns: host.invalid: "));
@@ -61,7 +61,7 @@ fn a_name_that_is_not_resolved_is_left_alone_too() {
 }
 
 #[test]
-fn nobody_is_connected_to_meanwhile() {
+fn no_connection_is_opened_during_the_backoff() {
     let world = World::new();
     let connections = Arc::new(AtomicUsize::new(0));
     let counted = connections.clone();
@@ -76,7 +76,7 @@ fn nobody_is_connected_to_meanwhile() {
 }
 
 #[test]
-fn an_answer_or_its_absence_never_keeps_the_next_login_from_being_asked() {
+fn neither_an_answer_nor_a_missing_one_starts_the_backoff() {
     let world = World::new();
     let silence = Vec::new();
     for said in [
@@ -111,7 +111,7 @@ fn an_answer_or_its_absence_never_keeps_the_next_login_from_being_asked() {
 }
 
 #[test]
-fn without_backoff_every_lookup_tries() {
+fn without_backoff_every_lookup_tries_the_server() {
     let world = World::new();
     let mut server = Faulty::start(Fault::Refused, world.localhost());
     world.client(server.port, "backoff_msecs = 0");
@@ -121,7 +121,7 @@ fn without_backoff_every_lookup_tries() {
 }
 
 #[test]
-fn a_server_that_was_gone_for_three_seconds_is_noticed_within_the_backoff() {
+fn the_return_of_a_server_after_three_seconds_is_noticed_within_the_backoff() {
     let world = World::new();
     let mut server = Faulty::start(Fault::Refused, world.localhost());
     server.heal();
@@ -146,7 +146,7 @@ fn a_server_that_was_gone_for_three_seconds_is_noticed_within_the_backoff() {
 }
 
 #[test]
-fn a_lookup_that_had_little_time_left_says_nothing_about_the_server() {
+fn a_timeout_of_a_lookup_with_little_time_left_starts_no_backoff() {
     let world = World::new();
     let identity = configuration(&world.localhost(), ALL_VERSIONS);
     let connections = AtomicUsize::new(0);

@@ -1,4 +1,4 @@
-//! A connection is kept from lookup to lookup: what may become of it meanwhile.
+//! Faults of a connection that is kept between lookups.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -46,7 +46,7 @@ fn a_connection_that_ends_while_a_request_is_written_costs_no_login() {
             if next_request(answered).is_some() {
                 let _ = answered.write_all(&principal("alice"));
             }
-            // The next request is here; closing without reading it is a reset.
+            // The next request has arrived. Closing without reading it sends a reset.
             let _ = stream.peek(&mut [0]);
         });
     });
@@ -58,7 +58,7 @@ fn a_connection_that_ends_while_a_request_is_written_costs_no_login() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_not_asked_for_again() {
+fn a_request_whose_answer_was_cut_is_not_sent_again() {
     let world = World::new();
     let server = Server::start(Some(&world.localhost()), |stream, next_request| {
         let answer = principal("alice");
@@ -81,7 +81,7 @@ fn an_answer_that_breaks_off_is_not_asked_for_again() {
 }
 
 #[test]
-fn a_silent_kept_connection_is_waited_for_once_and_not_kept() {
+fn a_silent_kept_connection_costs_one_timeout_and_is_closed() {
     let world = World::new();
     let server = Server::start(Some(&world.localhost()), |stream, next_request| {
         if next_request(stream).is_some() {
@@ -98,10 +98,10 @@ fn a_silent_kept_connection_is_waited_for_once_and_not_kept() {
     assert_eq!(server.connections(), 2);
 }
 
-/// What a server says unasked must not be taken for the answer to the next request: it would let
-/// the next one in with any password.
+/// Data that a server sends without a request must not be taken for the answer to the next request.
+/// Otherwise the next user could log in with any password.
 #[test]
-fn what_follows_an_answer_is_never_the_answer_to_the_next_request() {
+fn data_after_an_answer_is_never_taken_for_the_next_answer() {
     let world = World::new();
     let long = [refusal(), principal("alice"), vec![b' '; 100_000]].concat();
     let short = {
@@ -148,9 +148,9 @@ fn what_follows_an_answer_is_never_the_answer_to_the_next_request() {
     }
 }
 
-/// A record of TLS that has not come whole is not input yet, and would be the beginning of an answer.
+/// An incomplete TLS record is not visible as input, and could later be completed to an answer.
 #[test]
-fn a_part_of_what_follows_an_answer_is_never_completed_to_the_next_answer() {
+fn a_partial_record_after_an_answer_is_never_completed_to_the_next_answer() {
     let world = World::new();
     for (answered, splits) in [
         ("401 Unauthorized", &[1, 3, 5, 20][..]),
@@ -181,7 +181,7 @@ fn a_part_of_what_follows_an_answer_is_never_completed_to_the_next_answer() {
     }
 }
 
-/// Each way to send the rest, over TLS and in clear.
+/// All combinations of splits, ways to send the rest, and TLS or cleartext.
 fn cases(splits: &[usize]) -> Vec<(usize, Rest, bool)> {
     let rests = [Rest::AtOnce, Rest::Later, Rest::WithNextRequest];
     let cases = splits.iter().flat_map(|split| rests.map(|rest| (*split, rest)));
@@ -189,7 +189,7 @@ fn cases(splits: &[usize]) -> Vec<(usize, Rest, bool)> {
 }
 
 #[test]
-fn of_a_thousand_logins_at_a_server_that_sends_half_records_no_wrong_one_is_ok() {
+fn a_server_that_sends_half_records_lets_no_wrong_password_in() {
     let world = World::new();
     let identity = world.localhost();
     let server =
@@ -201,8 +201,8 @@ fn of_a_thousand_logins_at_a_server_that_sends_half_records_no_wrong_one_is_ok()
     }
 }
 
-/// Session tickets may come after an answer, and so may new keys. These tests send keys, as rustls
-/// sends tickets at once; to those who look at the socket alone both look like garbage.
+/// After an answer, a server may send session tickets and new keys. On the socket, both look like
+/// unexpected data. These tests send keys because rustls sends tickets right after the handshake.
 #[test]
 fn messages_of_tls_itself_do_not_end_a_kept_connection() {
     let world = World::new();
@@ -216,7 +216,7 @@ fn messages_of_tls_itself_do_not_end_a_kept_connection() {
             }
         });
     });
-    // Longer idle than a deadline.
+    // The connection is idle for longer than a deadline.
     world.client(server.port, "timeout_msecs = 200");
     for _ in 0..3 {
         is_ok(&world);
@@ -226,14 +226,14 @@ fn messages_of_tls_itself_do_not_end_a_kept_connection() {
 }
 
 #[test]
-fn messages_of_tls_without_end_hold_no_lookup() {
+fn endless_messages_of_tls_do_not_delay_a_lookup() {
     let world = World::new();
     let tls = configuration(&world.localhost(), TLS_1_3);
     let server = Server::raw(http::listener(0), move |stream, log| {
         log.serve_secured(stream, &tls, &|secured, next_request| {
             if next_request(secured).is_some() {
                 let _ = secured.write_all(&principal("alice")).and_then(|()| secured.flush());
-                // What comes with the answer in one read would spoil the answer.
+                // A message that arrives in one read with the answer would end the connection.
                 sleep(Duration::from_millis(20));
                 while secured.refresh_keys() {}
             }
@@ -278,7 +278,7 @@ fn a_refused_password_keeps_the_connection() {
 }
 
 #[test]
-fn a_large_request_goes_through_whole() {
+fn a_large_request_arrives_whole() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
     world.client(

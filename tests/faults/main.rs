@@ -1,4 +1,4 @@
-//! Every fault of a server, a network or a name service, and what the module makes of it.
+//! Faults of servers, networks and name servers, and the module's reaction to them.
 
 #[path = "../support/mod.rs"]
 mod support;

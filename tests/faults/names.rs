@@ -1,4 +1,4 @@
-//! Faults of the name service, and of one address of two.
+//! Faults of the name server, and of one of two addresses.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -16,7 +16,7 @@ use crate::support::world::World;
 
 const ONE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
 const TWO: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
-/// No test listens there.
+/// A port that no test uses.
 const DEAD: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
 const PORT: u16 = 443;
 
@@ -25,7 +25,7 @@ fn is_apart(name: &str) -> bool {
     are_available() && is_alone(&format!("names::{name}"), NAMESPACES)
 }
 
-/// A right server at this address, which ends each connection after one answer.
+/// A server without faults at this address. It closes each connection after one answer.
 fn server(world: &World, address: Ipv4Addr) -> Server {
     let tls = configuration(&world.ca.issue(&[HOST]), ALL_VERSIONS);
     let listener = TcpListener::bind((address, PORT)).unwrap();
@@ -64,8 +64,8 @@ fn fails(world: &World, said: &str) -> Duration {
 }
 
 #[test]
-fn a_silent_name_service_costs_one_thread_and_the_time_limit() {
-    if !is_apart("a_silent_name_service_costs_one_thread_and_the_time_limit") {
+fn a_silent_name_server_costs_one_thread_and_the_time_limit() {
+    if !is_apart("a_silent_name_server_costs_one_thread_and_the_time_limit") {
         return;
     }
     let world = World::new();
@@ -80,7 +80,7 @@ fn a_silent_name_service_costs_one_thread_and_the_time_limit() {
         assert_eq!(possessions().0, threads + 1, "one thread asks");
     }
     names.answers(Answer::Addresses(vec![ONE]));
-    // It repeats its question within a second.
+    // getaddrinfo repeats its query within a second.
     let start = Instant::now();
     while verify(&world).0 != "ok" {
         assert!(start.elapsed() < Duration::from_secs(3));
@@ -94,8 +94,8 @@ fn a_silent_name_service_costs_one_thread_and_the_time_limit() {
 }
 
 #[test]
-fn a_name_service_that_knows_nothing_is_a_dns_error() {
-    if !is_apart("a_name_service_that_knows_nothing_is_a_dns_error") {
+fn an_unknown_name_or_a_failing_name_server_is_a_dns_error() {
+    if !is_apart("an_unknown_name_or_a_failing_name_server_is_a_dns_error") {
         return;
     }
     let world = World::new();
@@ -112,10 +112,8 @@ fn a_name_service_that_knows_nothing_is_a_dns_error() {
 }
 
 #[test]
-fn the_last_addresses_serve_when_the_name_service_fails_and_are_doubted_when_they_do() {
-    if !is_apart(
-        "the_last_addresses_serve_when_the_name_service_fails_and_are_doubted_when_they_do",
-    ) {
+fn expired_addresses_are_used_if_the_name_server_fails_until_they_fail_themselves() {
+    if !is_apart("expired_addresses_are_used_if_the_name_server_fails_until_they_fail_themselves") {
         return;
     }
     let world = World::new();
@@ -127,7 +125,7 @@ fn the_last_addresses_serve_when_the_name_service_fails_and_are_doubted_when_the
     is_ok(&world);
     assert_eq!(names.questions(), asked, "the address is remembered");
 
-    // The server is gone, and so is the name service: the next lookups ask it again, in vain.
+    // Both the server and the name server are gone. The next lookups query the name server in vain.
     drop(first);
     names.answers(Answer::NoSuchName);
     fails(&world, "connect: Connection refused");
@@ -140,7 +138,7 @@ fn the_last_addresses_serve_when_the_name_service_fails_and_are_doubted_when_the
     is_ok(&world);
     drop(back);
 
-    // It has moved.
+    // The server has moved to another address.
     let _second = server(&world, TWO);
     names.answers(Answer::Addresses(vec![TWO]));
     let start = Instant::now();
@@ -161,7 +159,7 @@ fn one_dead_address_of_two_costs_no_login_and_not_every_connection() {
         let both = Answer::Addresses(vec![dead, alive]);
         names.answers(both);
         let right = server(&world, alive);
-        // Refused, dropped, silent: each in its turn.
+        // One address refuses connections, drops packets, or is silent.
         meets(&world);
         let queue = unaccepted_at((dead, PORT));
         meets(&world);
@@ -169,11 +167,11 @@ fn one_dead_address_of_two_costs_no_login_and_not_every_connection() {
         let silent =
             Server::raw(TcpListener::bind((dead, PORT)).unwrap(), |stream, _| wait(stream));
         meets(&world);
-        // None works: what is heard of is the one that came furthest.
+        // No address works. The error is that of the latest phase.
         drop(right);
         client(&world);
         fails(&world, "timeout: gave up after ??? ms while negotiating TLS");
-        // Now the other way round.
+        // The same with the addresses exchanged.
         drop(silent);
         let _right = server(&world, dead);
         is_ok(&world);
@@ -183,7 +181,7 @@ fn one_dead_address_of_two_costs_no_login_and_not_every_connection() {
     fails(&world, "connect: Connection refused");
 }
 
-/// A new client finds the address that works, and then goes there at once.
+/// Checks that a new client finds the working address, and then uses it at once.
 fn meets(world: &World) {
     client(world);
     is_ok(world);
@@ -193,8 +191,8 @@ fn meets(world: &World) {
 }
 
 #[test]
-fn too_few_file_descriptors_are_told_as_what_they_are() {
-    let name = "names::too_few_file_descriptors_are_told_as_what_they_are";
+fn a_lack_of_file_descriptors_is_reported_as_such() {
+    let name = "names::a_lack_of_file_descriptors_is_reported_as_such";
     if !is_alone(name, &["prlimit", "--nofile=64:64"]) {
         return;
     }
@@ -203,7 +201,7 @@ fn too_few_file_descriptors_are_told_as_what_they_are() {
     let mut files: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
     assert!(files.len() < 64);
     fails(&world, "dns: localhost: Too many open files");
-    // A name that does not exist is told as that, once there are some.
+    // With enough descriptors, a name that does not exist is reported as such.
     files.truncate(files.len() / 2);
     world.client(PORT, "url = 'https://host.invalid/', backoff_msecs = 0");
     let (_, text, _) = verify(&world);

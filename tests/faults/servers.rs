@@ -1,5 +1,5 @@
-//! Faults of a server, one a row: the verdict, in time, with nothing left behind, and the next
-//! lookup right as soon as the server is.
+//! Faults of a server, one per row. Each must give its verdict in time and leave nothing behind,
+//! and the next lookup must succeed as soon as the server works.
 
 use std::io::{Read, Write};
 use std::thread::sleep;
@@ -16,14 +16,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 const TIMEOUT: Duration = Duration::from_millis(400);
 const MERCY: Duration = Duration::from_millis(100);
 
-/// A busy machine may delay a lookup, but not every time.
+/// A busy machine may delay a lookup, but not in every attempt.
 const ATTEMPTS: usize = 4;
 
 struct Row {
     fault: &'static str,
     what: Fault,
     verdict: &'static str,
-    /// What the text begins with, or for `ok` nothing.
+    /// The beginning of the text; empty for `ok`.
     said: &'static str,
 }
 
@@ -38,7 +38,7 @@ macro_rules! ends_after {
     };
 }
 
-/// Sends these bytes and keeps the connection.
+/// Sends these bytes and keeps the connection open.
 macro_rules! waits_after {
     ($bytes:expr) => {
         Fault::Answer(|stream| {
@@ -48,7 +48,7 @@ macro_rules! waits_after {
     };
 }
 
-/// Sends these bytes and closes the connection, but does not tell TLS.
+/// Sends these bytes and closes the connection without a TLS close_notify.
 macro_rules! hangs_up_after {
     ($bytes:expr) => {
         Fault::Answer(|stream| {
@@ -61,7 +61,7 @@ macro_rules! hangs_up_after {
 const CONNECTING: &str = "timeout: gave up after 3?? ms while connecting";
 const HANDSHAKING: &str = "timeout: gave up after 3?? ms while negotiating TLS";
 const WAITING: &str = "timeout: gave up after 4?? ms while waiting for the answer";
-const BROKE_OFF: &str = "protocol: the server broke off";
+const LOST: &str = "protocol: the connection was lost";
 const NOT_HTTP: &str = "protocol: the server does not speak HTTP/1.1";
 const AMBIGUOUS: &str = "protocol: the answer's Transfer-Encoding is ambiguous";
 
@@ -72,7 +72,7 @@ fn connections(world: &World) -> Vec<Row> {
         row("refused", Fault::Refused, unavailable, "connect: Connection refused"),
         row("SYN dropped", Fault::Unaccepted, unavailable, CONNECTING),
         row("accepts and is silent", Fault::Raw(|stream| wait(stream)), unavailable, HANDSHAKING),
-        row("closes at once", Fault::Raw(|_| {}), unavailable, "tls: the server broke off: "),
+        row("closes at once", Fault::Raw(|_| {}), unavailable, "tls: the connection was lost: "),
         row(
             "TLS stalls in the middle of its first record",
             Fault::Raw(|mut stream| {
@@ -99,7 +99,7 @@ fn connections(world: &World) -> Vec<Row> {
                 wait(stream);
             }),
             unavailable,
-            "tls: the server finds nothing in common: ",
+            "tls: the server supports no common TLS version, cipher or key type; ",
         ),
         row(
             "plain HTTP on the TLS port",
@@ -115,7 +115,7 @@ fn connections(world: &World) -> Vec<Row> {
             "certificate for another host",
             Fault::Certificate(world.ca.issue(&["mail.example.com"])),
             unavailable,
-            "tls: the certificate is for another host",
+            "tls: the certificate does not match the URL's host",
         ),
         row(
             "certificate expired",
@@ -130,7 +130,7 @@ fn connections(world: &World) -> Vec<Row> {
             "tls: the certificate is signed by another CA of the same name",
         ),
         row(
-            "certificate signed by itself",
+            "self-signed certificate",
             Fault::Certificate(self_signed(&["localhost"])),
             unavailable,
             "tls: the certificate is self-signed and not in ca_file; ",
@@ -265,12 +265,12 @@ fn bodies() -> Vec<Row> {
         row(
             "reset in the middle of the body",
             Fault::Clear(|mut stream| {
-                // What was not read when a connection is closed makes it a reset.
+                // Closing a connection with unread data sends a reset.
                 let _ = stream.read(&mut [0; 10]);
                 let _ = stream.write_all(&principal("alice")[..200]);
             }),
             unavailable,
-            BROKE_OFF,
+            LOST,
         ),
         row(
             "body one byte at a time",
@@ -396,7 +396,7 @@ fn bodies() -> Vec<Row> {
             "cut, closed without close_notify",
             hangs_up_after!(&principal("alice")[..200]),
             unavailable,
-            BROKE_OFF,
+            LOST,
         ),
         row("no length, closed", ends_after!(&sized(&[])), "ok", ""),
         row("no length, kept", waits_after!(&sized(&[])), unavailable, WAITING),
@@ -472,7 +472,7 @@ fn chunked(extension: &str, end: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Whether `text` begins as `said`, in which each ? is a digit.
+/// Whether `text` begins with `said`, where each ? stands for a digit.
 pub fn begins(text: &str, said: &str) -> bool {
     text.len() >= said.len()
         && text.chars().zip(said.chars()).all(|(c, s)| c == s || s == '?' && c.is_ascii_digit())
@@ -519,7 +519,7 @@ fn meet(world: &World, Row { fault, what, verdict, said }: Row) {
     world.run("client = nil collectgarbage() collectgarbage()");
 }
 
-/// The threads and files of the row that has just ended are gone.
+/// Checks that the threads and files of the last row are gone.
 fn nothing_is_left(before: (usize, usize)) {
     let start = Instant::now();
     while possessions() != before {

@@ -1,11 +1,11 @@
-//! What a web server logged of its requests.
+//! Reads the access log of a web server.
 
 use std::fs;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// The log's lines, once there are `count` of them: a server writes one after it has answered.
+/// The lines of the log, once there are `count` of them. Servers write the line after the answer.
 pub fn lines(path: &Path, count: usize) -> Vec<String> {
     let start = Instant::now();
     loop {

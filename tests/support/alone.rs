@@ -1,12 +1,12 @@
-//! A test in a process of its own: what a process has, such as threads, open files or the name
-//! service of a namespace, is nobody else's there.
+//! Runs a test in a process of its own, so that it shares no threads, open files or namespaces with
+//! other tests.
 
 use std::process::Command;
 
 const VARIABLE: &str = "HTTPBASIC_TEST_ALONE";
 
-/// Whether this process runs the test `name` alone. If it does not, another one that does is
-/// started through `wrapper`, which may be empty, and must succeed.
+/// Whether this process runs only the test `name`. If not, starts another process that does, and
+/// that must succeed. `wrapper` is a command to start it with, and may be empty.
 pub fn is_alone(name: &str, wrapper: &[&str]) -> bool {
     if std::env::var(VARIABLE).is_ok_and(|alone| alone == name) {
         return true;
@@ -25,7 +25,7 @@ pub fn is_alone(name: &str, wrapper: &[&str]) -> bool {
     false
 }
 
-/// How many threads and open files this process has.
+/// The numbers of threads and open files of this process.
 pub fn possessions() -> (usize, usize) {
     let count = |folder| std::fs::read_dir(folder).unwrap().count();
     (count("/proc/self/task"), count("/proc/self/fd"))

@@ -17,13 +17,13 @@ impl Apache {
         Self::start_with(ca, accounts, BASIC)
     }
 
-    /// Starts one that compresses each page, whether the client takes that or not.
+    /// Starts one that compresses every answer, even if the client does not accept that.
     pub fn start_compressing(ca: &Ca, accounts: &[(&str, &str)]) -> Self {
         let compress = "SetOutputFilter DEFLATE\n    SetEnv force-gzip 1";
         Self::start_with(ca, accounts, &format!("{BASIC}\n    {compress}"))
     }
 
-    /// Starts one that takes Digest authentication alone.
+    /// Starts one that accepts only Digest authentication.
     pub fn start_digest(ca: &Ca) -> Self {
         Self::start_with(ca, &[], "AuthType Digest")
     }
@@ -45,7 +45,7 @@ impl Apache {
         &self.server
     }
 
-    /// Where `httpbasic` asks.
+    /// The URL for `httpbasic`.
     pub fn url(&self) -> String {
         self.server.url()
     }
@@ -55,14 +55,14 @@ impl Apache {
         self.server.ca_file()
     }
 
-    /// One line a request, as soon as there are `count`: status, method, user, and the client's
-    /// address that was forwarded.
+    /// Waits for `count` requests. Returns a line for each: status, method, user, and the forwarded
+    /// address of the client.
     pub fn requests(&self, count: usize) -> Vec<String> {
         access_log::lines(&self.server.folder().join("access.log"), count)
     }
 }
 
-/// How `/dav/` asks for credentials, as a rule.
+/// The default authentication of `/dav/`.
 const BASIC: &str = "AuthType Basic\n    AuthUserFile users";
 
 fn configuration(server: &WebServer, location: &str) -> String {

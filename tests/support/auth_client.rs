@@ -1,5 +1,5 @@
-//! A client of Dovecot's auth service, as its login processes are: many logins at a time, without
-//! the processes that mail clients cost.
+//! A client of Dovecot's auth service, like Dovecot's own login processes. It can run many logins
+//! at a time without starting a process for each.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Where the mail clients are.
+/// The address of the mail clients.
 const REMOTE_IP: &str = "192.0.2.7";
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// What became of a login.
+/// The outcome of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Succeeded,
@@ -40,7 +40,7 @@ impl AuthClient {
         client
     }
 
-    /// Begins a login, whose number is returned. Nobody picks it up when it has succeeded.
+    /// Starts a login and returns its number. A successful login is not used any further.
     pub fn begin(&mut self, user: &str, password: &str) -> u32 {
         let number = self.next;
         self.next += 1;
@@ -67,7 +67,7 @@ impl AuthClient {
         }
     }
 
-    /// One login.
+    /// Runs one login.
     pub fn login(&mut self, user: &str, password: &str) -> Outcome {
         let number = self.begin(user, password);
         let (ended, outcome) = self.end();
@@ -87,7 +87,7 @@ impl AuthClient {
     }
 }
 
-/// Dovecot listens there a moment after it listens for mail clients.
+/// Connects to the socket, which Dovecot opens a moment after the ports for mail clients.
 fn reach(socket: &Path) -> UnixStream {
     let start = Instant::now();
     loop {

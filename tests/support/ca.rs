@@ -10,7 +10,7 @@ pub struct Identity {
     pub key: String,
 }
 
-/// An authority that nobody but the tests trusts.
+/// A certificate authority that only the tests trust.
 pub struct Ca {
     certificate: Certificate,
     key: KeyPair,
@@ -35,7 +35,7 @@ impl Ca {
         self.sign(params(hosts))
     }
 
-    /// A certificate that ended long ago.
+    /// A certificate that expired long ago.
     pub fn issue_expired(&self, hosts: &[&str]) -> Identity {
         let mut params = params(hosts);
         params.not_before = date_time_ymd(2020, 1, 1);
@@ -43,7 +43,7 @@ impl Ca {
         self.sign(params)
     }
 
-    /// A certificate that ends in this many days, and some hours.
+    /// A certificate that expires in this many days and some hours.
     pub fn issue_for_days(&self, hosts: &[&str], days: u64) -> Identity {
         let mut params = params(hosts);
         let left = std::time::Duration::from_secs((days * 24 + 12) * 3600);
@@ -58,7 +58,7 @@ impl Ca {
     }
 }
 
-/// A certificate that signs itself.
+/// A self-signed certificate.
 pub fn self_signed(hosts: &[&str]) -> Identity {
     let key = KeyPair::generate().unwrap();
     let certificate = params(hosts).self_signed(&key).unwrap();

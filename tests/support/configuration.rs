@@ -1,11 +1,11 @@
-//! The dovecot.conf of a Dovecot that runs in a folder of its own.
+//! The dovecot.conf for a Dovecot in a folder of its own.
 
 use std::path::Path;
 use std::process::Command;
 
 use super::dovecot::{Setup, Version};
 
-/// The whole file for a Dovecot with the script and users that all have a mailbox.
+/// The whole file, for a Dovecot with the script and a mailbox for every user.
 pub fn text(version: Version, folder: &Path, imap_port: u16, setup: &Setup) -> String {
     let databases = match version {
         Version::V2_3 => databases_2_3(folder, setup),
@@ -15,7 +15,7 @@ pub fn text(version: Version, folder: &Path, imap_port: u16, setup: &Setup) -> S
     [base, logging(version).into(), cache(setup), setup.extra.into(), databases].concat()
 }
 
-/// Everything that Dovecot can say of logins.
+/// Logs everything about logins.
 fn logging(version: Version) -> &'static str {
     match version {
         Version::V2_3 => "auth_debug = yes\nauth_verbose = yes\n",
@@ -23,7 +23,7 @@ fn logging(version: Version) -> &'static str {
     }
 }
 
-/// What every Dovecot of the tests needs, whatever its passdb and userdb: nothing that an example has to set.
+/// The settings for every Dovecot of the tests. They contain nothing that an example has to set.
 pub fn base(version: Version, folder: &Path, imap_port: u16) -> String {
     match version {
         Version::V2_3 => base_2_3(folder, imap_port),
@@ -31,7 +31,7 @@ pub fn base(version: Version, folder: &Path, imap_port: u16) -> String {
     }
 }
 
-/// Both versions name the cache's settings alike.
+/// The settings of the auth cache, which have the same names in both versions.
 fn cache(setup: &Setup) -> String {
     setup.cache_secs.map_or(String::new(), |(ttl, negative_ttl)| {
         format!(
@@ -46,7 +46,7 @@ fn id(what: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().into()
 }
 
-/// The user and group whose mailboxes they are, and what lets Dovecot run without root.
+/// The user and group of the mailboxes, and the settings that allow Dovecot to run without root.
 fn mail_user() -> (String, String, String) {
     if id("-u") == "0" {
         return ("nobody".into(), "nogroup".into(), String::new());
@@ -73,7 +73,7 @@ listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login
-# Failed logins answer at once, however many there are.
+# Failed logins are not delayed.
 auth_failure_delay = 0
 service anvil {{
   unix_listener anvil-auth-penalty {{
@@ -138,7 +138,7 @@ listen = 127.0.0.1
 ssl = no
 auth_allow_cleartext = yes
 auth_mechanisms = plain login
-# Failed logins answer at once, however many there are.
+# Failed logins are not delayed.
 auth_failure_delay = 0
 auth_internal_failure_delay = 0
 service anvil {{

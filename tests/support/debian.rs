@@ -1,12 +1,13 @@
-//! A throwaway Debian with its own Dovecot: what is installed in it, or started, is gone with it.
+//! A throwaway Debian with its own Dovecot. All changes to it are discarded at the end, and all its
+//! processes are killed.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// After the output of each call.
+/// Marks the end of the output of each call.
 const END: &str = "-- that was all:";
 
-/// A shell in a layer over one of the test hosts.
+/// A shell in one of the test hosts, with an overlay for changes.
 pub struct Debian {
     shell: Child,
     input: Option<ChildStdin>,
@@ -14,7 +15,7 @@ pub struct Debian {
 }
 
 impl Debian {
-    /// Opens a shell as root; `release` is 12 or 13.
+    /// Opens a shell as root. `release` is 12 or 13.
     pub fn start(release: &str) -> Self {
         let mut shell = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian"))
             .args([release, "try", "bash"])
@@ -27,7 +28,7 @@ impl Debian {
         Self { shell, input, output }
     }
 
-    /// Runs commands up to the first that fails. Whether all succeeded, and what they print.
+    /// Runs commands up to the first one that fails. Returns whether all succeeded, and the output.
     pub fn attempt(&mut self, commands: &str) -> (bool, String) {
         let input = self.input.as_mut().unwrap();
         writeln!(input, "(set -e\n{commands}\n) </dev/null 2>&1; printf '\\n%s\\n' \"{END} $?\"")
@@ -43,7 +44,7 @@ impl Debian {
         }
     }
 
-    /// Runs commands that succeed, and returns what they print.
+    /// Runs commands, which must succeed, and returns their output.
     pub fn run(&mut self, commands: &str) -> String {
         let (succeeded, text) = self.attempt(commands);
         assert!(succeeded, "{commands}\n{text}");
@@ -53,7 +54,7 @@ impl Debian {
 
 impl Drop for Debian {
     fn drop(&mut self) {
-        // The shell ends with its input, and everything in its process namespace with the shell.
+        // The shell ends when its input is closed, and its process namespace ends with the shell.
         self.input = None;
         let _ = self.shell.wait();
     }

@@ -1,5 +1,5 @@
 //! A real Dovecot with the shipped script and library: the machine's own, or that of a Debian test
-//! host, 2.3 of Debian 12 or 2.4 of Debian 13.
+//! host (2.3 of Debian 12, or 2.4 of Debian 13).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,12 +14,12 @@ use tempfile::TempDir;
 use super::process::Process;
 use super::{configuration, imap, library, port};
 
-/// The master user of a Dovecot that has one; he logs in as `USER*admin`.
+/// The master user, who logs in as `USER*admin`.
 pub const MASTER: (&str, &str) = ("admin", "the master's password");
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Which Dovecot.
+/// The version of Dovecot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     V2_3,
@@ -29,7 +29,7 @@ pub enum Version {
 const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian");
 
 impl Version {
-    /// That of the machine's own Dovecot.
+    /// The version of the machine's own Dovecot.
     pub fn own() -> Self {
         static OWN: OnceLock<Version> = OnceLock::new();
         *OWN.get_or_init(|| {
@@ -38,7 +38,7 @@ impl Version {
         })
     }
 
-    /// The Debian that has it.
+    /// The Debian release with this version.
     fn debian(self) -> &'static str {
         match self {
             Version::V2_3 => "12",
@@ -46,7 +46,7 @@ impl Version {
         }
     }
 
-    /// Makes the test host, if there is need of one, which takes a while.
+    /// Makes the test host if one is needed. This takes a while. Returns whether it succeeded.
     pub fn prepare(self) -> bool {
         self == Self::own()
             || Command::new(HOST).args([self.debian(), "make"]).status().unwrap().success()
@@ -62,25 +62,25 @@ impl Version {
     }
 }
 
-/// What an administrator decides.
+/// The choices of an administrator.
 #[derive(Clone, Default)]
 pub struct Setup {
-    /// The script's settings; every value is a string, as Dovecot 2.4 hands them over.
+    /// The script's settings. Every value is a string, as Dovecot 2.4 passes them.
     pub settings: Vec<(&'static str, String)>,
-    /// A script of the test's own instead of the shipped one.
+    /// A script to use instead of the shipped one.
     pub script: Option<String>,
     /// `cache_key=…` and the like in the passdb's args of Dovecot 2.3.
     pub args: &'static str,
-    /// The auth cache: the seconds that a right and a wrong login are kept.
+    /// The auth cache: how long right and wrong logins are kept, in seconds.
     pub cache_secs: Option<(u32, u32)>,
     /// Whether there is a [`MASTER`] user.
     pub master: bool,
-    /// More lines of dovecot.conf, which both versions understand.
+    /// Additional lines of dovecot.conf, valid for both versions.
     pub extra: &'static str,
 }
 
 impl Setup {
-    /// The settings that everybody changes.
+    /// A setup with the settings that every administrator changes.
     pub fn new(url: &str, ca_file: Option<&Path>) -> Self {
         let setup = Self::default().with("url", url);
         match ca_file {
@@ -89,19 +89,19 @@ impl Setup {
         }
     }
 
-    /// A script of the test's own.
+    /// A setup with the test's own script.
     pub fn of_script(script: &str) -> Self {
         Self { script: Some(script.into()), ..Self::default() }
     }
 
-    /// One setting more.
+    /// Adds a setting.
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.settings.push((name, value.into()));
         self
     }
 }
 
-/// What doveadm says.
+/// The result of doveadm.
 #[derive(Debug)]
 pub struct Doveadm {
     pub succeeded: bool,
@@ -109,12 +109,12 @@ pub struct Doveadm {
 }
 
 impl Doveadm {
-    /// Whether a login was refused, for whatever reason but a temporary one.
+    /// Whether a login was refused for a reason that is not temporary.
     pub fn is_refused(&self) -> bool {
         !self.succeeded && self.output.contains("auth failed") && !self.is_temporary()
     }
 
-    /// Whether Dovecot could not say.
+    /// Whether a login failed temporarily.
     pub fn is_temporary(&self) -> bool {
         !self.succeeded && self.output.contains("code=temp_fail")
     }
@@ -134,7 +134,7 @@ impl Dovecot {
         Self::start_after(version, setup, |_| ())
     }
 
-    /// The same, but `change` does something to the files before.
+    /// The same, but `change` may modify the files before the start.
     pub fn start_after(version: Version, setup: &Setup, change: impl FnOnce(&Path)) -> Self {
         Self::start_on(version, &script(version, setup), |folder, imap_port| {
             let configuration = configuration::text(version, folder, imap_port, setup);
@@ -143,13 +143,13 @@ impl Dovecot {
         })
     }
 
-    /// Starts it on the files that `write` puts into its folder, dovecot.conf among them; the
+    /// Starts it with the files that `write` puts into its folder, which include dovecot.conf. The
     /// library, `base64.lua` and `script` are in `lua/`.
     pub fn start_on(version: Version, script: &str, write: impl FnOnce(&Path, u16)) -> Self {
         assert!(version.prepare(), "there is no Dovecot of this version");
         let folder = tempfile::Builder::new().prefix("httpbasic-dovecot-").tempdir().unwrap();
         let path = folder.path();
-        // Other users than the one who starts it must get in, whatever the umask.
+        // Dovecot's users need access, whatever the umask is.
         let make = |name: &str, mode| {
             fs::create_dir_all(path.join(name)).unwrap();
             fs::set_permissions(path.join(name), fs::Permissions::from_mode(mode)).unwrap();
@@ -187,7 +187,7 @@ impl Dovecot {
         fs::read_to_string(self.folder.path().join("dovecot.log")).unwrap_or_default()
     }
 
-    /// Whether Dovecot logs `text` so many times; its log process may need a moment.
+    /// Whether Dovecot logs `text` this many times. Waits a moment for its log process.
     pub fn has_logged(&self, text: &str, times: usize) -> bool {
         let start = Instant::now();
         while self.log().matches(text).count() < times {
@@ -199,7 +199,7 @@ impl Dovecot {
         true
     }
 
-    /// The socket on which the auth service waits for login processes.
+    /// The socket of the auth service for login processes.
     pub fn auth_socket(&self) -> PathBuf {
         self.folder.path().join("run/auth-client")
     }
@@ -215,7 +215,7 @@ impl Dovecot {
         ids.filter_map(|name| name.to_str()?.parse().ok()).filter(is_worker).collect()
     }
 
-    /// Runs doveadm on this Dovecot.
+    /// Runs doveadm for this Dovecot.
     pub fn doveadm(&self, arguments: &[&str]) -> Doveadm {
         let file = self.configuration();
         let doveadm = [&["doveadm", "-c", file.to_str().unwrap()], arguments].concat();
@@ -228,7 +228,7 @@ impl Dovecot {
         }
     }
 
-    /// `doveadm auth test`, as if the client came from `remote_ip`.
+    /// Runs `doveadm auth test` with the client's address `remote_ip`.
     pub fn auth_test(&self, remote_ip: Option<&str>, user: &str, password: &str) -> Doveadm {
         let rip = remote_ip.map(|address| format!("rip={address}"));
         let mut arguments = vec!["auth", "test"];
@@ -239,23 +239,24 @@ impl Dovecot {
         self.doveadm(&arguments)
     }
 
-    /// A mail client's login by another mechanism, with this as its first words.
+    /// Authenticates like a mail client with this mechanism and this initial response.
     pub fn imap_authenticate(&self, mechanism: &str, words: &str) -> String {
         imap::authenticate(self.imap_port, mechanism, words)
     }
 
-    /// A mail client's login; the server's answer without its tag.
+    /// Logs in like a mail client. Returns the server's answer without its tag.
     pub fn imap_login(&self, user: &str, password: &str) -> String {
         imap::login(self.imap_port, user, password)
     }
 }
 
-/// A Lua file that is shipped.
+/// The path of a shipped Lua file.
 fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("lua").join(name)
 }
 
-/// The shipped script, or the test's own, as this Dovecot needs it: 2.4 is given the settings, and runs it as it was shipped.
+/// The script for this Dovecot: the shipped one, or the test's own. Dovecot 2.3 needs the settings
+/// in the script; Dovecot 2.4 has them in dovecot.conf and runs the script unchanged.
 pub fn script(version: Version, setup: &Setup) -> String {
     if let Some(script) = &setup.script {
         return script.clone();
@@ -267,7 +268,7 @@ pub fn script(version: Version, setup: &Setup) -> String {
     }
 }
 
-/// The shipped script with other settings, edited as an administrator would.
+/// The shipped script with other settings, as edited by an administrator.
 fn edited(shipped: &str, settings: &[(&str, String)]) -> String {
     let (before, rest) = shipped.split_once("local settings = {\n").expect("the settings' table");
     let (_, after) = rest.split_once("\n}\n").expect("the end of the settings' table");

@@ -1,4 +1,4 @@
-//! A server that fails in every way, until it is told to be right.
+//! A server with a fault, which a test can end.
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
@@ -12,19 +12,19 @@ use super::ca::Identity;
 use super::http::{self, Request, Server, Stream, configuration, principal};
 use super::port;
 
-/// What is wrong.
+/// A fault.
 pub enum Fault {
-    /// Nobody listens.
+    /// No process listens on the port.
     Refused,
-    /// Somebody listens, but connections are not accepted: SYN packets are dropped.
+    /// A process listens but accepts no connections, so SYN packets are dropped.
     Unaccepted,
-    /// What becomes of a connection before TLS.
+    /// Serves a connection before TLS.
     Raw(fn(&TcpStream)),
-    /// What becomes of a connection in clear.
+    /// Serves a connection in clear.
     Clear(fn(&TcpStream)),
-    /// The certificate.
+    /// Presents this certificate.
     Certificate(Identity),
-    /// The answer to a request over TLS; when this function returns, the connection is closed.
+    /// Answers a request over TLS. The connection is closed when this function returns.
     Answer(fn(&mut dyn Stream)),
 }
 
@@ -44,7 +44,7 @@ pub struct Faulty {
 }
 
 impl Faulty {
-    /// Starts it; with `identity` it is right later.
+    /// Starts it. `identity` is its certificate after the fault has ended.
     pub fn start(fault: Fault, identity: Identity) -> Self {
         let healed = Arc::new(AtomicBool::new(false));
         let mut faulty = Self { port: port::free(), server: None, stuck: None, healed, identity };
@@ -56,12 +56,12 @@ impl Faulty {
         faulty
     }
 
-    /// The requests that it read.
+    /// The requests that it received.
     pub fn requests(&self) -> Vec<Request> {
         self.server.as_ref().map_or(Vec::new(), Server::requests)
     }
 
-    /// From now on everything is right.
+    /// Ends the fault.
     pub fn heal(&mut self) {
         self.healed.store(true, Ordering::SeqCst);
         self.stuck = None;
@@ -70,12 +70,12 @@ impl Faulty {
         }
     }
 
-    /// Nobody listens any more, and open connections are ended.
+    /// Stops listening and closes all connections.
     pub fn fail(&mut self) {
         self.server = None;
     }
 
-    /// Connections are ended, and new ones are not accepted.
+    /// Closes all connections and accepts no new ones, while the port stays open.
     pub fn vanish(&mut self) {
         self.server = None;
         self.stuck = Some(unaccepted(self.port));

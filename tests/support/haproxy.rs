@@ -5,8 +5,8 @@ use std::fs;
 use super::ca::Ca;
 use super::web_server::WebServer;
 
-/// Starts one that passes requests on to this port of 127.0.0.1, over TLS, after it has applied
-/// `rules` to them.
+/// Starts one that applies `rules` to each request and passes it on to this port of 127.0.0.1, over
+/// TLS.
 pub fn start(ca: &Ca, port: u16, rules: &str) -> WebServer {
     let mut server = WebServer::new("haproxy", ca, "/");
     let pem =

@@ -1,4 +1,4 @@
-//! A small web server inside the test: it answers as the test says, right or wrong.
+//! A small web server inside the test. The test determines its answers.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -19,23 +19,23 @@ use super::ca::Identity;
 /// Longer than any lookup of a test.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How many requests and handshakes are remembered.
+/// The maximum number of requests and handshakes that are remembered.
 const MOST_KEPT: usize = 1000;
 
 /// A connection as the server sees it.
 pub trait Stream: Read + Write {
-    /// Sends a message of TLS itself, if it is TLS; whether that went well.
+    /// Sends a message of TLS itself, if this is TLS. Returns whether it succeeded.
     fn refresh_keys(&mut self) -> bool {
         false
     }
 
-    /// What these bytes are on the wire: themselves, or a record of TLS.
+    /// Encodes bytes for the wire: unchanged in clear, or as a TLS record.
     fn encode(&mut self, bytes: &[u8]) -> Vec<u8>;
 
-    /// Sends bytes of the wire; whether that went well.
+    /// Sends encoded bytes. Returns whether it succeeded.
     fn send_encoded(&mut self, bytes: &[u8]) -> bool;
 
-    /// Closes the TCP connection; TLS is not told.
+    /// Closes the TCP connection without a TLS close_notify.
     fn hang_up(&mut self);
 }
 
@@ -74,10 +74,10 @@ impl Stream for StreamOwned<ServerConnection, &TcpStream> {
     }
 }
 
-/// A request that came in.
+/// A request that was received.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Everything up to the empty line, without it.
+    /// Everything before the empty line.
     pub head: String,
     pub body: String,
 }
@@ -92,7 +92,7 @@ impl Request {
     }
 }
 
-/// A server on a port of 127.0.0.1. Its connections and threads end with it.
+/// A server on a port of 127.0.0.1. Its connections and threads end when it is dropped.
 pub struct Server {
     pub port: u16,
     address: SocketAddr,
@@ -109,14 +109,14 @@ struct State {
     handshakes: Mutex<Vec<HandshakeKind>>,
 }
 
-/// What a server's thread knows beside its connection.
+/// The state that the threads of a server share.
 pub struct Log(Arc<State>);
 
 /// Serves a connection; the second argument reads the next request.
 pub type Answer<'a> = &'a dyn Fn(&mut dyn Stream, &dyn Fn(&mut dyn Stream) -> Option<Request>);
 
 impl Server {
-    /// Hands each connection over as it comes in, in a thread of its own.
+    /// Passes each TCP connection to a function, in a thread of its own.
     pub fn raw(
         listener: TcpListener,
         serve: impl Fn(&TcpStream, &Log) + Send + Sync + 'static,
@@ -145,7 +145,8 @@ impl Server {
         Self { port: address.port(), address, state, listening: Some(listening) }
     }
 
-    /// Serves each connection by `serve` in a thread of its own: over TLS as `identity`, or in clear.
+    /// Calls `serve` for each connection, in a thread of its own: over TLS with the certificate
+    /// `identity`, or in clear without one.
     pub fn start(
         identity: Option<&Identity>,
         serve: impl Fn(&mut dyn Stream, &dyn Fn(&mut dyn Stream) -> Option<Request>)
@@ -160,7 +161,7 @@ impl Server {
         })
     }
 
-    /// Answers every request with what `answer` makes of it, and keeps the connection.
+    /// Answers every request by `answer` and keeps the connection open.
     pub fn answering(
         identity: Option<&Identity>,
         answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
@@ -174,7 +175,7 @@ impl Server {
         })
     }
 
-    /// How many connections were opened so far.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.state.connections.load(Ordering::SeqCst)
     }
@@ -184,7 +185,7 @@ impl Server {
         self.state.requests.lock().unwrap().clone()
     }
 
-    /// How TLS was agreed upon so far, one a connection.
+    /// The kinds of the TLS handshakes so far, one per connection.
     pub fn handshakes(&self) -> Vec<HandshakeKind> {
         self.state.handshakes.lock().unwrap().clone()
     }
@@ -205,13 +206,13 @@ impl Drop for Server {
 }
 
 impl Log {
-    /// Lets `serve` speak over a connection in clear.
+    /// Calls `serve` for a connection in clear.
     pub fn serve(&self, mut stream: &TcpStream, serve: Answer) {
         serve(&mut stream, &|stream| self.next_request(stream));
         let _ = stream.shutdown(Shutdown::Both);
     }
 
-    /// Agrees on TLS first.
+    /// Performs a TLS handshake, and then calls `serve`.
     pub fn serve_secured(&self, stream: &TcpStream, tls: &Arc<ServerConfig>, serve: Answer) {
         let mut secured = StreamOwned::new(ServerConnection::new(tls.clone()).unwrap(), stream);
         while secured.conn.is_handshaking() {
@@ -234,7 +235,7 @@ impl Log {
     }
 }
 
-/// Adds to a list that even millions do not fill.
+/// Adds an item to a list of limited length.
 fn keep<T>(list: &Mutex<Vec<T>>, item: T) {
     let mut list = list.lock().unwrap();
     if list.len() == MOST_KEPT {
@@ -243,12 +244,12 @@ fn keep<T>(list: &Mutex<Vec<T>>, item: T) {
     list.push(item);
 }
 
-/// Listens on this port of 127.0.0.1; 0 is a free one.
+/// Listens on this port of 127.0.0.1. 0 selects a free one.
 pub fn listener(port: u16) -> TcpListener {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap()
 }
 
-/// How a server with this certificate agrees on TLS.
+/// The TLS configuration of a server with this certificate.
 pub fn configuration(
     identity: &Identity,
     versions: &[&'static SupportedProtocolVersion],
@@ -265,7 +266,7 @@ pub fn configuration(
 }
 
 fn read_request(stream: &mut dyn Stream) -> Option<Request> {
-    // Nobody sends a request before the last one was answered: nothing of the next one is lost.
+    // Clients wait for an answer before they send the next request, so none of it is lost here.
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -280,7 +281,7 @@ fn read_request(stream: &mut dyn Stream) -> Option<Request> {
     Some(request)
 }
 
-/// A whole answer with a length.
+/// An answer with a Content-Length.
 pub fn answer(status: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }

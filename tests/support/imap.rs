@@ -14,7 +14,8 @@ pub fn login(port: u16, user: &str, password: &str) -> String {
     connection.answer()
 }
 
-/// Authenticates by a mechanism whose server speaks first, if only to say nothing.
+/// Authenticates by a mechanism without an initial response: the server sends a challenge first,
+/// which may be empty.
 pub fn authenticate(port: u16, mechanism: &str, words: &str) -> String {
     let mut connection = Connection::open(port);
     connection.send(&format!("a AUTHENTICATE {mechanism}"));

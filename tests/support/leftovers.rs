@@ -1,5 +1,5 @@
-//! A server that sends more than it was asked for: behind each answer a spare one, which says that
-//! any password is Alice's, cut in two.
+//! A server that sends an additional answer after each answer, split into two parts. The additional
+//! answer says that the password is right and is Alice's.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use std::time::Duration;
 use super::ca::Identity;
 use super::http::{Request, Server, principal};
 
-/// When the second part of the spare answer is sent.
+/// When the second part of the additional answer is sent.
 #[derive(Clone, Copy, Debug)]
 pub enum Rest {
     AtOnce,
     Later,
-    /// In place of the answer to the next request.
+    /// Instead of the answer to the next request.
     WithNextRequest,
 }
 
-/// The pause before a part that comes later.
+/// The pause before a part that is sent later.
 pub const PAUSE: Duration = Duration::from_millis(20);
 
-/// Starts it, over TLS as `identity` or in clear. `split` is where the spare answer is cut, in bytes
-/// of the wire.
+/// Starts it, over TLS with the certificate `identity` or in clear. `split` is the length of the
+/// first part, in encoded bytes.
 pub fn start(
     identity: Option<&Identity>,
     answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
@@ -50,7 +50,7 @@ pub fn start(
     })
 }
 
-/// Says yes to the password `right` alone.
+/// Accepts only the password `right`.
 pub fn knows(right: &'static str) -> impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static {
     use base64::Engine;
     let pair = base64::engine::general_purpose::STANDARD.encode(format!("alice:{right}"));

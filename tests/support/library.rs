@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// Builds the library, once a process, and returns its path.
+/// Builds the library, once per process, and returns its path.
 pub fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
@@ -32,13 +32,13 @@ pub fn for_lua_5_3() -> PathBuf {
     target().join("debug/libhttpbasic.so")
 }
 
-/// Where cargo builds.
+/// Cargo's target folder.
 pub fn target() -> PathBuf {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
     std::env::var_os("CARGO_TARGET_DIR").map_or(default, PathBuf::from)
 }
 
-/// Puts the library into `folder` under the name by which Lua finds it.
+/// Copies the library into `folder` under the name that Lua searches for.
 pub fn install(folder: &Path) {
     std::fs::copy(path(), folder.join("httpbasic.so")).unwrap();
 }

@@ -1,4 +1,4 @@
-//! A mail client's login by each protocol that a mail server has.
+//! Logs in like a mail client, with each protocol of a mail server.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::imap;
 
-/// A way into a mail server.
+/// A protocol to log in with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     Imap,
@@ -22,7 +22,7 @@ impl Protocol {
     pub const ALL: [Protocol; 4] =
         [Protocol::Imap, Protocol::Pop3, Protocol::ManageSieve, Protocol::Submission];
 
-    /// What the server says of a login on this port.
+    /// Logs in on this port and returns the server's answer.
     pub fn login(self, port: u16, user: &str, password: &str) -> Answer {
         let plain = STANDARD.encode(format!("\0{user}\0{password}"));
         match self {
@@ -51,7 +51,7 @@ impl Protocol {
     }
 }
 
-/// The server's answer, and whether it is a yes.
+/// The server's answer, and whether the login succeeded.
 #[derive(Debug)]
 pub struct Answer {
     pub succeeded: bool,
@@ -74,7 +74,7 @@ pub fn imap_login_with_token(port: u16, mechanism: &str, user: &str, token: &str
     conversation.next();
     let line = format!("a AUTHENTICATE {mechanism} {}", STANDARD.encode(words));
     let mut answer = conversation.send(&line);
-    // The reason of a refusal, which the client acknowledges.
+    // After the reason of a refusal, the client must send an empty response.
     if answer.starts_with('+') {
         answer = conversation.send("AQ==");
     }

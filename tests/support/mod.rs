@@ -1,8 +1,8 @@
-//! What the tests, the demo and the benches run the real thing with: a throwaway CA, web servers,
-//! Dovecot, an IMAP client. Servers listen on loopback and end with the value that started them.
+//! The environment of the tests, the demo and the benches: a throwaway CA, web servers, Dovecot, an
+//! IMAP client. Servers listen on loopback only and stop when their value is dropped.
 #![allow(dead_code, reason = "each test uses a part")]
 
-/// Makes each of these functions a test of both versions of Dovecot.
+/// Turns each of these functions into two tests, one for each version of Dovecot.
 #[allow(unused_macros, reason = "not every test needs a Dovecot")]
 macro_rules! promises {
     ($($name:ident)*) => {
@@ -20,12 +20,14 @@ pub mod alone;
 pub mod apache;
 pub mod auth_client;
 pub mod ca;
+pub mod checker;
 pub mod configuration;
 pub mod debian;
 pub mod dovecot;
 #[cfg(feature = "vendored")]
 pub mod embedded;
 pub mod faults;
+pub mod findings;
 pub mod haproxy;
 pub mod http;
 pub mod imap;
@@ -37,7 +39,9 @@ pub mod mail_client;
 pub mod names;
 pub mod nextcloud;
 pub mod nginx;
+pub mod old_tls;
 pub mod openssl;
+pub mod parallel;
 pub mod port;
 pub mod process;
 pub mod pty;

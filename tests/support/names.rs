@@ -1,4 +1,4 @@
-//! A name service of the test's own: a real getaddrinfo asks it, in namespaces that hold nothing else.
+//! A name server for tests. The real getaddrinfo queries it, in namespaces of its own.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// Runs the rest of its command line in namespaces of its own, with a loopback interface.
+/// A command that runs its arguments in new namespaces with a loopback interface.
 pub const NAMESPACES: &[&str] = &[
     "unshare",
     "--mount",
@@ -19,42 +19,43 @@ pub const NAMESPACES: &[&str] = &[
     "sh",
 ];
 
-/// The one name that it knows.
+/// The only name that it knows.
 pub const HOST: &str = "cloud.example.com";
 
 const ADDRESS: (Ipv4Addr, u16) = (Ipv4Addr::new(127, 0, 0, 53), 53);
 
-/// What it answers.
+/// The answer to a query.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// Nothing at all.
+    /// No answer.
     Silence,
     /// The name does not exist.
     NoSuchName,
-    /// The name service itself has failed.
+    /// The name server itself failed (SERVFAIL).
     Failure,
     /// These addresses.
     Addresses(Vec<Ipv4Addr>),
 }
 
-/// A running name service.
+/// A running name server.
 pub struct Names {
     answer: Arc<Mutex<Answer>>,
     questions: Arc<AtomicUsize>,
 }
 
-/// Whether namespaces can be had; says what is left out if not.
+/// Whether namespaces are available. If not, prints which tests are skipped.
 pub fn are_available() -> bool {
     let id = Command::new("id").arg("-u").output().unwrap();
     let is_root = id.stdout == b"0\n";
     if !is_root {
-        println!("left out without root: the faults of a name service");
+        println!("skipped without root: the faults of a name server");
     }
     is_root
 }
 
 impl Names {
-    /// Makes this process ask it; only in [`NAMESPACES`]. A question is repeated after a second.
+    /// Starts it and makes this process use it. Works only in [`NAMESPACES`]. getaddrinfo repeats a
+    /// query after a second.
     pub fn start(answer: Answer) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in [
@@ -82,18 +83,18 @@ impl Names {
         names
     }
 
-    /// From now on it answers this.
+    /// Changes the answer.
     pub fn answers(&self, answer: Answer) {
         *self.answer.lock().unwrap() = answer;
     }
 
-    /// How many packets came in so far.
+    /// The number of packets received so far.
     pub fn questions(&self) -> usize {
         self.questions.load(Ordering::SeqCst)
     }
 }
 
-/// RFC 1035, section 4, as far as it takes to answer one question.
+/// Answers one query. Implements only the necessary part of RFC 1035, section 4.
 fn reply(socket: &UdpSocket, from: SocketAddr, question: &[u8], answer: &Answer) {
     let name_end = 12 + question[12..].iter().position(|byte| *byte == 0).unwrap() + 1;
     let asks_for_a = question[name_end..name_end + 2] == [0, 1];

@@ -1,5 +1,5 @@
-//! A web server with Nextcloud's users: who may log in by a name or by an e-mail address, which each
-//! user sets as he likes, and is then named by his name.
+//! A web server that treats users as Nextcloud does. A user may log in by name or by e-mail
+//! address, and can choose any address. The answer names the user.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use super::http::{Request, Server, principal, refusal};
 /// A user's name, e-mail address and password.
 pub type User = (&'static str, &'static str, &'static str);
 
-/// It answers in clear, and so may only be asked from this machine.
+/// A server in clear, so that it can be used only from this machine.
 pub struct Nextcloud {
     server: Server,
     mood: Arc<Mutex<Option<Vec<u8>>>>,
@@ -35,22 +35,22 @@ impl Nextcloud {
         Self { server, mood }
     }
 
-    /// Where `httpbasic` asks.
+    /// The URL for `httpbasic`.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/remote.php/dav/", self.server.port)
     }
 
-    /// From now on this is every answer; None is the truth.
+    /// Sets the answer to every request. With `None`, the answers are right again.
     pub fn answers(&self, mood: Option<Vec<u8>>) {
         *self.mood.lock().unwrap() = mood;
     }
 
-    /// The login names and passwords that it was asked about.
+    /// The login names and passwords of all requests.
     pub fn asked(&self) -> Vec<(String, String)> {
         self.server.requests().iter().filter_map(credentials).collect()
     }
 
-    /// Everything that was sent to it.
+    /// All requests.
     pub fn requests(&self) -> Vec<Request> {
         self.server.requests()
     }

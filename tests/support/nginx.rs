@@ -17,8 +17,8 @@ impl Nginx {
         Self::start_with(ca, accounts, "auth_basic mail; dav_ext_methods PROPFIND OPTIONS;", "")
     }
 
-    /// Starts one that costs as little as it can: passwords that need no hashing, connections that
-    /// stay open, no log.
+    /// Starts one that uses as little CPU time as possible: plain passwords, kept connections, no
+    /// log.
     pub fn start_for_load(ca: &Ca, accounts: &[(&str, &str)]) -> Self {
         let nginx = Self::start_with(
             ca,
@@ -31,25 +31,25 @@ impl Nginx {
         nginx
     }
 
-    /// Starts one that speaks this version of TLS alone, old ones included.
+    /// Starts one that supports only this version of TLS, which may be an old one.
     pub fn start_tls(ca: &Ca, version: &str, body: &str) -> Self {
         let tls = format!("ssl_protocols {version}; ssl_ciphers ALL:@SECLEVEL=0;");
         Self::start_with(ca, &[], &format!("return 207 '{body}';"), &tls)
     }
 
-    /// Starts one that answers nobody without a client certificate.
-    pub fn start_wanting_client_certificate(ca: &Ca) -> Self {
+    /// Starts one that requires a client certificate.
+    pub fn start_requiring_client_certificate(ca: &Ca) -> Self {
         let tls = "ssl_verify_client on; ssl_client_certificate ca.pem;";
         Self::start_with(ca, &[], "return 207;", tls)
     }
 
-    /// Starts one that answers every request with this multistatus body, whatever the credentials.
+    /// Starts one that answers every request with this multistatus body, with any credentials.
     pub fn start_answering(ca: &Ca, body: &str) -> Self {
         Self::start_with(ca, &[], &format!("return 207 '{body}';"), "")
     }
 
-    /// Starts one that passes `/dav/` on to this server, as the server's `/`; `location` has more
-    /// of what nginx does about it.
+    /// Starts one that passes `/dav/` on to this server, as the server's `/`. `location` has
+    /// further directives of nginx.
     pub fn start_in_front(
         ca: &Ca,
         accounts: &[(&str, &str)],
@@ -75,7 +75,7 @@ impl Nginx {
         &self.server
     }
 
-    /// Where `httpbasic` asks.
+    /// The URL for `httpbasic`.
     pub fn url(&self) -> String {
         self.server.url()
     }
@@ -90,7 +90,7 @@ impl Nginx {
         users::write(&self.server.folder().join("users"), accounts);
     }
 
-    /// Ends the process; the port stays reserved for this server.
+    /// Ends the process. The port stays reserved for this server.
     pub fn switch_off(&mut self) {
         self.server.stop();
     }
@@ -101,8 +101,8 @@ impl Nginx {
         self.server.start(&["/usr/sbin/nginx", "-c", &configuration, "-e", &log]);
     }
 
-    /// One line a request, as soon as there are `count`: status, method, user, and the client's
-    /// address that was forwarded.
+    /// Waits for `count` requests. Returns a line for each: status, method, user, and the forwarded
+    /// address of the client.
     pub fn requests(&self, count: usize) -> Vec<String> {
         access_log::lines(&self.server.folder().join("access.log"), count)
     }

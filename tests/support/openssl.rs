@@ -1,4 +1,4 @@
-//! Certificates and servers that only OpenSSL makes: with old keys, old signatures, old TLS.
+//! Certificates and servers that only OpenSSL can make, with old keys, signatures and TLS versions.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::port;
 use super::process::Process;
 
-/// Independent of the system's configuration. The sections are what a certificate says.
+/// A configuration that replaces the system's. Its sections are the extensions of certificates.
 const CONFIGURATION: &str = "
 [req]
 distinguished_name = name
@@ -21,6 +21,20 @@ basicConstraints = CA:FALSE
 subjectAltName = DNS:localhost
 [nameless]
 basicConstraints = CA:FALSE
+[guide]
+basicConstraints = critical, CA:TRUE
+subjectAltName = DNS:localhost
+[elsewhere]
+subjectAltName = DNS:mail.example.com
+[for-clients]
+subjectAltName = DNS:localhost
+extendedKeyUsage = clientAuth
+[critical]
+subjectAltName = DNS:localhost
+1.2.3.4 = critical, DER:05:00
+[constrained-ca]
+basicConstraints = critical, CA:TRUE
+nameConstraints = critical, permitted;DNS:example.org
 ";
 
 /// A folder with certificates.
@@ -29,7 +43,7 @@ pub struct OpenSsl {
 }
 
 impl OpenSsl {
-    /// A folder without any.
+    /// An empty folder.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("httpbasic-openssl-").tempdir().unwrap();
         fs::write(folder.path().join("openssl.cnf"), CONFIGURATION).unwrap();
@@ -41,7 +55,7 @@ impl OpenSsl {
         self.folder.path().join(name)
     }
 
-    /// Runs openssl in the folder; the arguments have no spaces. Whether it succeeded.
+    /// Runs openssl in the folder. An argument cannot contain spaces. Returns whether it succeeded.
     pub fn try_run(&self, arguments: &str) -> bool {
         let output = Command::new("openssl")
             .args(arguments.split_whitespace())
@@ -58,43 +72,44 @@ impl OpenSsl {
         assert!(self.try_run(arguments), "openssl {arguments}");
     }
 
-    /// Makes `NAME.pem` and `NAME.key`: the certificate of a CA, signed by itself.
-    pub fn make_ca(&self, name: &str, key: &str) {
+    /// Makes `NAME.pem` and `NAME.key`: a certificate for this common name that is signed by itself.
+    pub fn make(&self, name: &str, key: &str, section: &str, common_name: &str) {
+        self.request(name, key, section, common_name, "");
+    }
+
+    /// Makes `NAME.pem` and `NAME.key`: a certificate for localhost, issued by `issuer`.
+    pub fn issue(&self, issuer: &str, name: &str, key: &str, section: &str, more: &str) {
+        let more = format!("-CA {issuer}.pem -CAkey {issuer}.key {more}");
+        self.request(name, key, section, name, &more);
+    }
+
+    fn request(&self, name: &str, key: &str, section: &str, common_name: &str, more: &str) {
         self.run(&format!(
             "req -x509 -newkey {key} -nodes -keyout {name}.key -out {name}.pem -days 30 \
-             -subj /CN={name} -extensions ca"
+             -subj /CN={common_name} -extensions {section} {more}"
         ));
     }
 
-    /// Makes `server.pem` and `server.key`: a certificate for localhost, issued by the CA `ca`.
-    pub fn issue(&self, ca: &str, key: &str, more: &str) {
-        self.run(&format!(
-            "req -x509 -CA {ca}.pem -CAkey {ca}.key -newkey {key} -nodes -keyout server.key \
-             -out server.pem -days 30 -subj /CN=localhost -extensions server {more}"
-        ));
-    }
-
-    /// Makes `NAME.pem` and `NAME.key` of X.509 version 1, signed by itself.
+    /// Makes `NAME.pem` and `NAME.key`: a self-signed certificate of X.509 version 1.
     pub fn make_version_1(&self, name: &str) {
         let own = format!("-days 30 -out {name}.pem");
         self.run(&format!(
             "req -new -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}"
         ));
-        // Since OpenSSL 3.3 only this option makes them, which older ones do not know.
+        // OpenSSL 3.3 and newer need this option for it. Older versions do not have the option.
         if !self.try_run(&format!("req -x509 -x509v1 -in {name}.csr -key {name}.key {own}")) {
             self.run(&format!("x509 -req -in {name}.csr -signkey {name}.key {own}"));
         }
     }
 
-    /// Serves `NAME.pem` with its key on the port that is returned. GET is answered by 200.
+    /// Serves `NAME.pem` with its key on the port that is returned. GET is answered by 200. `more` may
+    /// name files of the folder.
     pub fn serve(&self, name: &str, more: &str) -> (Process, u16) {
         let port = port::free();
-        let file = |name: &str| self.path(name).display().to_string();
-        let (certificate, key) = (file(&format!("{name}.pem")), file(&format!("{name}.key")));
-        let (configuration, log) = (file("openssl.cnf"), file("server.log"));
+        let folder = self.folder.path().display();
         let command = format!(
-            "OPENSSL_CONF={configuration} exec openssl s_server -www -quiet \
-             -accept 127.0.0.1:{port} -cert {certificate} -key {key} {more} >{log} 2>&1"
+            "cd {folder}; OPENSSL_CONF=openssl.cnf exec openssl s_server -www -quiet \
+             -accept 127.0.0.1:{port} -cert {name}.pem -key {name}.key {more} >{port}.log 2>&1"
         );
         let mut process = Process::start(&["sh", "-c", &command]);
         process.wait_for_port(port);

@@ -3,12 +3,12 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Below the ports that the kernel gives to outgoing connections, which come and go meanwhile.
+/// The range is below the ports that the kernel uses for outgoing connections.
 const FIRST: u32 = 10_000;
 const COUNT: u32 = 20_000;
 
-/// A port of 127.0.0.1 that nobody listens on. Two calls never return the same one, and two
-/// processes begin far from each other.
+/// A free port of 127.0.0.1. Two calls never return the same port, and two processes start
+/// searching at distant ports.
 pub fn free() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let start = std::process::id().wrapping_mul(1009);

@@ -1,4 +1,4 @@
-//! A server's process, ended with the value.
+//! The process of a server. It is ended when the value is dropped.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -13,8 +13,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `command` in the foreground. It is also ended when the thread that called this dies,
-    /// in whatever way.
+    /// Starts `command` in the foreground. The kernel also ends it when the calling thread ends.
     pub fn start(command: &[&str]) -> Self {
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "TERM"])
@@ -30,7 +29,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Waits until `ready` says so.
+    /// Waits until `ready` returns true. `what` describes that in the error.
     pub fn wait_until(&mut self, what: &str, ready: impl Fn() -> bool) {
         let start = Instant::now();
         while !ready() {

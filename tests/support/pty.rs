@@ -35,7 +35,7 @@ impl Pty {
         let slave = File::options().read(true).write(true).open(path).unwrap();
         let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&master, size).unwrap();
-        let mut outer = Command::new("setsid");
+        let mut outer = Command::new("/usr/bin/setsid");
         outer.arg("--ctty").arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
             match value {

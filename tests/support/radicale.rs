@@ -9,7 +9,7 @@ pub fn start(ca: &Ca, accounts: &[(&str, &str)]) -> WebServer {
     start_with(ca, accounts, "type = htpasswd\nhtpasswd_encryption = md5\ndelay = 0")
 }
 
-/// Starts one that takes the name of the user from a proxy, which has asked for the password.
+/// Starts one that trusts the user name from a proxy, which verifies the password.
 pub fn start_behind_proxy(ca: &Ca) -> WebServer {
     start_with(ca, &[], "type = http_x_remote_user")
 }

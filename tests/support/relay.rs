@@ -1,4 +1,4 @@
-//! A port in front of a server: it tells how many connections were made.
+//! A relay in front of a server. It counts the connections.
 
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
@@ -6,7 +6,7 @@ use std::thread;
 
 use super::http::{self, Server};
 
-/// Passes each connection on to this port, byte by byte.
+/// Starts a relay that passes each connection on to this port.
 pub fn start(port: u16) -> Server {
     Server::raw(http::listener(0), move |client, _| {
         let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();

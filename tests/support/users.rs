@@ -1,4 +1,4 @@
-//! Users of a web server, in a file that nginx and Apache understand.
+//! The users of a web server, in a file for nginx and Apache.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +8,7 @@ pub fn write(path: &Path, users: &[(&str, &str)]) {
     write_lines(path, users, hash);
 }
 
-/// Writes one that costs nginx no hashing; Apache does not understand it.
+/// Writes a file with plain passwords, which save nginx the hashing. Apache cannot read it.
 pub fn write_plain(path: &Path, users: &[(&str, &str)]) {
     write_lines(path, users, |password| format!("{{PLAIN}}{password}"));
 }
@@ -16,7 +16,7 @@ pub fn write_plain(path: &Path, users: &[(&str, &str)]) {
 fn write_lines(path: &Path, users: &[(&str, &str)], field: impl Fn(&str) -> String) {
     let lines: String =
         users.iter().map(|(user, password)| format!("{user}:{}\n", field(password))).collect();
-    // A server that reads meanwhile sees all of it or nothing.
+    // Renamed, so that a server never reads an incomplete file.
     let new = path.with_extension("new");
     std::fs::write(&new, lines).unwrap();
     std::fs::rename(new, path).unwrap();

@@ -1,4 +1,4 @@
-//! What the web servers have in common: a folder with their files, a certificate, a port.
+//! The common part of all web servers: a folder with their files, a certificate, a port.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -19,8 +19,8 @@ pub struct WebServer {
 }
 
 impl WebServer {
-    /// Prepares one that does not run yet: its folder holds `server.crt` and `server.key`, a
-    /// certificate of `ca` for localhost, and `ca.pem`. Clients ask for `path`.
+    /// Prepares a server without starting it. Its folder contains `server.crt` and `server.key`, a
+    /// certificate of `ca` for localhost, and `ca.pem`. `path` is the path of its URL.
     pub fn new(name: &str, ca: &Ca, path: &'static str) -> Self {
         let prefix = format!("httpbasic-{name}-");
         let folder = tempfile::Builder::new().prefix(&prefix).tempdir().unwrap();
@@ -48,12 +48,12 @@ impl WebServer {
         process.wait_until("ready", || path.exists());
     }
 
-    /// Ends the process; the port stays reserved for this server.
+    /// Ends the process. The port stays reserved for this server.
     pub fn stop(&mut self) {
         self.process = None;
     }
 
-    /// The folder, which vanishes with the value.
+    /// The folder, which is removed when the value is dropped.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -73,12 +73,12 @@ impl WebServer {
         self.port
     }
 
-    /// Where `httpbasic` asks.
+    /// The URL for `httpbasic`.
     pub fn url(&self) -> String {
         self.url_at(self.port)
     }
 
-    /// The same URL with the port of somebody who stands in front.
+    /// The same URL with the port of a proxy or relay.
     pub fn url_at(&self, port: u16) -> String {
         format!("https://localhost:{port}{}", self.path)
     }

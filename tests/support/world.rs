@@ -34,7 +34,7 @@ impl World {
         self.ca.issue(&["localhost"])
     }
 
-    /// Options for a server on this port, and more of them as Lua text.
+    /// Options for a server on this port. `more` has further options as Lua text.
     pub fn options(&self, port: u16, more: &str) -> String {
         format!(
             "{{ url = 'https://localhost:{port}/dav/', ca_file = {:?}, {more} }}",
@@ -42,7 +42,7 @@ impl World {
         )
     }
 
-    /// Makes the global `client` for a server on this port.
+    /// Creates the global `client` for a server on this port.
     pub fn client(&self, port: u16, more: &str) {
         self.run(&format!("client = httpbasic.client {}", self.options(port, more)));
     }
@@ -52,7 +52,7 @@ impl World {
         self.lua.load(script).set_name("@script.lua").eval().unwrap()
     }
 
-    /// The verdict and its text, or the password field behind an `ok`.
+    /// The verdict and its text. For `ok`, the text is the password field.
     pub fn verify(
         &self,
         user: &[u8],
@@ -73,7 +73,7 @@ impl World {
         }
     }
 
-    /// What a script gets when it calls something wrong: the text of the error it raises.
+    /// The text of the error that an expression raises.
     pub fn raised(&self, expression: &str) -> String {
         let script = format!(
             "local ok, problem = pcall(function() return ({expression}) end)\nassert(not ok)\nreturn problem"

@@ -44,7 +44,8 @@ simple_dc:
     server
 }
 
-/// Makes a virtual environment with what `wsgidav.txt` lists, unless it is there, and of this Python.
+/// Makes a virtual environment with the packages in `wsgidav.txt`, unless it exists for this
+/// Python.
 const MAKE: &str = r#"
 cmp --quiet "$2" "$1/made-of" && "$1/bin/python" -c 'import wsgidav' && exit
 rm -rf "$1"
@@ -53,7 +54,7 @@ rm -rf "$1"
 cp "$2" "$1/made-of"
 "#;
 
-/// The environment, below the target folder. Who comes while it is being made waits for it.
+/// The environment, below the target folder. If another process is making it, waits for that.
 fn environment() -> PathBuf {
     let folder = library::target().join("wsgidav");
     let list = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/wsgidav.txt");

@@ -1,0 +1,534 @@
+//! What httpbasic-check must find, and what it must advise. The table is run on this machine and in
+//! clean Debian folders.
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::TcpListener;
+
+use super::ca::{Ca, Identity, self_signed};
+use super::checker::{SUCCEEDS, USER, file_id, knows, says, shows_no_secret};
+use super::http::{Request, Server, answer, principal, refusal};
+use super::nginx::Nginx;
+use super::old_tls;
+use super::openssl::OpenSsl;
+use super::{parallel, port, recording};
+
+/// A path of the test's own CA among the certificates that OpenSSL makes.
+const CA_FILE: &str = "own-ca.pem";
+
+const PATH: &str = "Nextcloud's URL ends in /remote.php/dav/";
+
+type Answer = Box<dyn Fn(&Request) -> Vec<u8> + Send + Sync>;
+
+/// What is asked.
+enum Asked {
+    /// A port that nobody listens on, or what the options name.
+    Nobody,
+    /// A server that accepts connections and says nothing.
+    Silent,
+    /// OpenSSL, with this certificate and TLS.
+    OpenSsl(&'static str, &'static str),
+    /// A server with this certificate, which refuses everybody.
+    Certificate(Identity),
+    /// A server with these answers.
+    Answers(Answer),
+    /// A server that names the user, and closes the TCP connection without a word of TLS.
+    HangsUp,
+    /// nginx, which wants a client certificate.
+    Nginx,
+}
+
+/// A row of the table.
+struct Case {
+    asked: Asked,
+    user: &'static str,
+    /// With `{port}` and `{folder}` in them.
+    options: Vec<&'static str>,
+    /// What is said, in this order.
+    said: Vec<String>,
+}
+
+impl Case {
+    fn new(asked: Asked, said: &[&str]) -> Self {
+        let said = said.iter().map(|text| text.to_string()).collect();
+        Self { asked, user: USER, options: Vec::new(), said }
+    }
+
+    fn answering(
+        answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
+        said: &[&str],
+    ) -> Self {
+        Self::new(Asked::Answers(Box::new(answer)), said)
+    }
+
+    fn of(self, user: &'static str) -> Self {
+        Self { user, ..self }
+    }
+
+    fn with(mut self, options: &[&'static str]) -> Self {
+        self.options.extend(options);
+        self
+    }
+}
+
+/// A server and whatever else ends with the case.
+#[derive(Default)]
+struct Running {
+    server: Option<Server>,
+    port: u16,
+    _rest: Option<Box<dyn Any>>,
+}
+
+impl From<Server> for Running {
+    fn from(server: Server) -> Self {
+        Self { port: server.port, server: Some(server), _rest: None }
+    }
+}
+
+/// Tries each case with a checker of its thread's, which is given arguments, reads the password from
+/// standard input, and returns its exit status and what it says.
+pub fn find_all<F: FnMut(&[String]) -> (i32, String)>(checker: impl Fn() -> F + Sync) {
+    let (ca, made) = (Ca::new(), old_tls::certificates());
+    fs::write(made.path(CA_FILE), ca.pem()).unwrap();
+    let cases = [places(), tls(&ca), recordings(), answers(), people(), files()];
+    parallel::each(cases.into_iter().flatten(), || {
+        let (mut run, ca, made) = (checker(), &ca, &made);
+        move |case| {
+            let said = case.said.clone();
+            let running = start(case.asked, ca, made);
+            let filled = |text: &str| {
+                let folder = made.path("");
+                let folder = folder.to_str().unwrap().trim_end_matches('/');
+                text.replace("{port}", &running.port.to_string()).replace("{folder}", folder)
+            };
+            let mut arguments: Vec<String> = case.options.iter().map(|it| filled(it)).collect();
+            for (name, value) in [
+                ("--url", "https://localhost:{port}/remote.php/dav/"),
+                ("--ca-file", &format!("{{folder}}/{CA_FILE}")),
+                ("--domain", "example.com"),
+                ("--timeout-msecs", "30000"),
+                ("--connect-timeout-msecs", "30000"),
+            ] {
+                if !arguments.iter().any(|it| it == name) {
+                    arguments.extend([name.into(), filled(value)]);
+                }
+            }
+            arguments.extend(["--password-stdin", "--user", case.user].map(String::from));
+            let (status, text) = run(&arguments);
+            println!("{text}\n");
+            let said: Vec<_> = said.iter().map(|text| filled(text)).collect();
+            says(&text, &said);
+            shows_no_secret(&text);
+            let succeeds = said.iter().any(|it| it == SUCCEEDS);
+            assert_eq!(status, if succeeds { 0 } else { 1 }, "{text}");
+            assert_eq!(text.contains("\nThis login does not succeed.\n"), !succeeds, "{text}");
+            // A server that is not the right one gets no password, and none gets a wrong one twice.
+            if let Some(server) = &running.server {
+                let requests = server.requests();
+                let sent = requests.iter().filter(|it| it.header("authorization").is_some());
+                let most = match (text.contains("✓ server"), text.contains("✓ password")) {
+                    (false, _) => 0,
+                    (true, false) => 1,
+                    (true, true) => 5,
+                };
+                assert!(sent.count() <= most, "{text}");
+            }
+        }
+    });
+}
+
+fn start(asked: Asked, ca: &Ca, made: &OpenSsl) -> Running {
+    let identity = ca.issue(&["localhost", "127.0.0.1"]);
+    match asked {
+        Asked::Nobody => Running { port: port::free(), ..Running::default() },
+        Asked::Silent => {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            Running { port, _rest: Some(Box::new(listener)), server: None }
+        }
+        Asked::OpenSsl(certificate, how) => {
+            let (process, port) = made.serve(certificate, how);
+            Running { port, _rest: Some(Box::new(process)), server: None }
+        }
+        Asked::Certificate(identity) => Server::answering(Some(&identity), |_| refusal()).into(),
+        Asked::Answers(answer) => Server::answering(Some(&identity), answer).into(),
+        Asked::HangsUp => Server::start(Some(&identity), |stream, next_request| {
+            if let Some(request) = next_request(stream) {
+                let answer = knows(&request, |_| principal("alice"));
+                let answer = String::from_utf8(answer).unwrap();
+                // Only the end of the connection says where the body ends.
+                let answer = match answer.split_once("Content-Length: ") {
+                    Some((head, rest)) if !rest.starts_with("0\r\n") => {
+                        let rest = rest.split_once("\r\n").unwrap().1;
+                        format!("{head}Connection: close\r\n{rest}")
+                    }
+                    _ => answer.clone(),
+                };
+                let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
+            }
+            stream.hang_up();
+        })
+        .into(),
+        Asked::Nginx => {
+            let nginx = Nginx::start_requiring_client_certificate(ca);
+            Running { port: nginx.server().port(), _rest: Some(Box::new(nginx)), server: None }
+        }
+    }
+}
+
+/// Nobody is reached.
+fn places() -> Vec<Case> {
+    let impatient = ["--connect-timeout-msecs", "2000", "--timeout-msecs", "2000"];
+    vec![
+        Case::new(Asked::Nobody, &["✗ connection  connect: Connection refused", "→ does the web"]),
+        Case::new(
+            Asked::Nobody,
+            &["✗ name        dns: host.invalid: ", "→ is the host in the URL"],
+        )
+        .with(&["--url", "https://host.invalid/"]),
+        Case::new(
+            Asked::Nobody,
+            &["✗ settings    ", "url has a percent-encoded host", "xn--", "→ README.md"],
+        )
+        .with(&["--url", "https://m%C3%BCller.example/"]),
+        Case::new(Asked::Nobody, &["✗ settings    ", "ca_file is a directory, not a file: "])
+            .with(&["--ca-file", "{folder}"]),
+        Case::new(
+            Asked::Nobody,
+            &["✗ settings    ", "in OpenSSL's own format", "openssl x509 -in OLD -out NEW"],
+        )
+        .with(&["--ca-file", "{folder}/guide.trusted"]),
+        Case::new(
+            Asked::Silent,
+            &["✗ TLS         timeout: ", "negotiating TLS", "→ the port accepts connections and"],
+        )
+        .with(&["--url", "https://127.0.0.1:{port}/"])
+        .with(&impatient),
+        Case::new(
+            Asked::Silent,
+            &[
+                "– name        none: the URL has an address",
+                "– TLS         none",
+                "✗ server      timeout: ",
+                "→ the web server accepts requests and does not answer",
+            ],
+        )
+        .with(&["--url", "http://127.0.0.1:{port}/"])
+        .with(&impatient),
+    ]
+}
+
+/// What is wrong with TLS: the log's words, and their remedy as advice.
+fn tls(ca: &Ca) -> Vec<Case> {
+    let told = |asked, cause: &str, shown: &str, remedy: &str| {
+        // In TLS 1.3 a server wants a client certificate when TLS has been negotiated.
+        let step = if cause.contains("client certificate") { "server     " } else { "TLS        " };
+        let (cause, remedy) = (format!("✗ {step} tls: {cause}"), format!("→ {remedy}"));
+        Case::new(asked, &[&cause, shown, &remedy, "– password    not reached"])
+    };
+    // OpenSSL's server answers nothing but GET.
+    let get = ["--method", "GET", "--success-status", "200", "--principal", "any"];
+    let by_openssl = old_tls::CASES.map(|(certificate, ca_file, how, (cause, remedy))| {
+        let asked = Asked::OpenSsl(certificate, how);
+        let case = match cause {
+            "" => {
+                Case::new(asked, &["✓ TLS         TLSv1.", "✗ server      answers 200 OK to any"])
+            }
+            _ => told(asked, cause, "", remedy),
+        };
+        let path: &'static str = Box::leak(format!("{{folder}}/{ca_file}").into_boxed_str());
+        case.with(&["--ca-file", path]).with(&get)
+    });
+    let other = Ca::new();
+    let elsewhere = ["a.example", "b.example", "c.example", "d.example", "e.example"];
+    let many = "certificate for a.example, b.example, c.example, d.example and 1 more from ";
+    let by_rcgen = [
+        (
+            other.issue(&["localhost"]),
+            "the certificate is signed by another CA of the same name",
+            " (a certificate for localhost from CN=httpbasic throwaway CA, ",
+            "set ca_file to the certificate of the one that issued it",
+        ),
+        (
+            self_signed(&["localhost"]),
+            "the certificate is self-signed and not in ca_file",
+            " (a certificate for localhost from CN=rcgen",
+            "if it is your server's, put it there",
+        ),
+        (
+            ca.issue_expired(&["localhost"]),
+            "the certificate expired on 2020-12-31",
+            " (a certificate for localhost from CN=httpbasic throwaway CA, expired ",
+            "have it renewed",
+        ),
+        (
+            ca.issue(&elsewhere),
+            "the certificate does not match the URL's host: it is for a.example, ",
+            many,
+            "use that name in the URL",
+        ),
+    ];
+    let by_rcgen = by_rcgen.map(|(identity, cause, shown, remedy)| {
+        told(Asked::Certificate(identity), cause, shown, remedy)
+    });
+    let rest = [
+        Case::new(
+            Asked::Nginx,
+            &[
+                "✗ server      400 Bad Request: the server may require a client certificate",
+                "→ if the web server wants a client certificate, have it ask for none at this URL",
+            ],
+        )
+        .with(&["--url", "https://localhost:{port}/dav/"]),
+        Case::new(Asked::HangsUp, &["✓ password", "✓ user", "on a new connection", SUCCEEDS]),
+    ];
+    by_openssl.into_iter().chain(by_rcgen).chain(rest).collect()
+}
+
+/// A Nextcloud of this version that gives this recorded answer to every password.
+fn nextcloud(
+    version: u32,
+    name: &'static str,
+    files: &'static str,
+) -> impl Fn(&Request) -> Vec<u8> {
+    move |request| {
+        let recorded = match (request.header("authorization"), name) {
+            // Nobody is served then.
+            (None, "maintenance" | "throttled") => name,
+            (None, _) => "no-credentials",
+            _ if request.head.contains("/files/") => files,
+            _ => name,
+        };
+        recording::answer(version, recorded)
+    }
+}
+
+const FULL: &str = "files-full-app-password";
+const WITHOUT_FILES: &str = "files-app-password-without-file-access";
+
+/// Each recorded answer of a Nextcloud.
+fn recordings() -> Vec<Case> {
+    let bob = "bob@example.com";
+    let app_password =
+        "→ log in to Nextcloud in a browser as bob@example.com and make an app password";
+    let says_not_whose = "✗ user        this Nextcloud does not say whose password it is";
+    let table: [(&str, &str, &[&str]); 20] = [
+        ("ok-principal", bob, &["✓ user        bob, which is", SUCCEEDS]),
+        ("ok-principal-odd-uid", "o'hara jo@example.com", &[SUCCEEDS]),
+        ("ok-principal-umlaut", "jürgen", &["✓ user        jürgen, ", SUCCEEDS]),
+        ("carddav-principal", bob, &[SUCCEEDS]),
+        (
+            "ok-principal-email-login",
+            "victim@example.com",
+            &[
+                "✗ user        the password is that of bob@example.com, not of victim@example.com",
+                "→ Nextcloud lets users set any e-mail address",
+            ],
+        ),
+        ("ok-allprop", bob, &[says_not_whose]),
+        ("ok-no-depth-no-body", bob, &[says_not_whose]),
+        ("webdav-no-principal", bob, &[says_not_whose]),
+        (
+            "no-credentials",
+            bob,
+            &["✗ password    401 Unauthorized: wrong user name or password", app_password],
+        ),
+        (
+            "wrong-password",
+            bob,
+            &[
+                "✗ password    401 Unauthorized: wrong user name or password, or an app password \
+                 that was made under another login name (login_name)",
+                app_password,
+                "it works only for the name that made it",
+                "→ if the server knows bob, not bob@example.com, try --domain example.com \
+                 --login-name username",
+            ],
+        ),
+        ("unknown-user", bob, &["✗ password    401 Unauthorized: wrong user", app_password]),
+        (
+            "account-password-forbidden",
+            bob,
+            &["✗ password    401", "this account needs an app password", "→ make one in Nextcloud"],
+        ),
+        (
+            "account-disabled",
+            bob,
+            &["✗ password    503", "→ the account is disabled: ", "occ user:enable bob@example"],
+        ),
+        ("account-disabled-account-password", bob, &["→ the account is disabled: "]),
+        (
+            "token-password-expired",
+            bob,
+            &["✗ password    503", "TokenPasswordExpired", "log in to Nextcloud in a browser once"],
+        ),
+        (
+            "account-removed-email-login",
+            bob,
+            &["✗ password    500", "→ see the web server's log, and Nextcloud's"],
+        ),
+        ("maintenance", bob, &["✗ server      503", "→ if it is in maintenance mode", "--off"]),
+        (
+            "throttled",
+            bob,
+            &[
+                "✗ server      429",
+                "→ is the mail server among Nextcloud's trusted_proxies?",
+                "→ wait half an hour; or, at the Nextcloud: occ security:bruteforce:reset ADDRESS",
+            ],
+        ),
+        ("get-instead-of-propfind", bob, &["✗ password    200 OK", PATH]),
+        (FULL, bob, &[says_not_whose]),
+    ];
+    let mut cases = Vec::new();
+    let mut used = BTreeSet::from(["files-plus-in-uid".into(), WITHOUT_FILES.into()]);
+    for (name, user, said) in table {
+        for version in [31, 34].into_iter().filter(|version| recording::exists(*version, name)) {
+            cases.push(Case::answering(nextcloud(version, name, FULL), said).of(user));
+            used.insert(name.to_string());
+        }
+    }
+    assert_eq!(used, recording::names(), "each recording is in the table");
+    cases
+}
+
+/// Servers that are not the right one.
+fn answers() -> Vec<Case> {
+    let page = "<html><body>hello</body></html>";
+    let redirect = "HTTP/1.1 302 Found\r\nLocation: https://sso.example.com/login?x=y\r\n\
+                    Content-Length: 0\r\n\r\n";
+    let digest = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"x\"\r\n\
+                  Content-Length: 0\r\n\r\n";
+    let gzip =
+        "HTTP/1.1 207 Multi-Status\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f?";
+    let hostile = "<d:error xmlns:d='DAV:' xmlns:s='http://sabredav.org/ns'><s:exception>A\u{9b}31m\
+                   </s:exception><s:message>b\u{202e}c&#27;[2Jd</s:message></d:error>";
+    let table: [(Vec<u8>, &[&str]); 14] = [
+        (answer("404 Not Found", page), &["✗ server      404 Not Found: the body is a web", PATH]),
+        (answer("200 OK", page), &["✗ server      200 OK: the body is a web page", PATH]),
+        (answer("405 Method Not Allowed", ""), &["✗ server      405", PATH]),
+        (answer("403 Forbidden", ""), &["✗ server      403", "→ the web server denies access"]),
+        (
+            redirect.into(),
+            &[
+                "✗ server      302 Found: redirects to https://sso.example.com/login,",
+                "→ set the final URL",
+                "→ if that is a login page",
+                PATH,
+            ],
+        ),
+        (
+            digest.into(),
+            &[
+                "✗ server      401",
+                "not accept Basic authentication here, only Digest",
+                "→ let the web",
+            ],
+        ),
+        (gzip.into(), &["✗ server      207", "Content-Encoding: gzip", "→ switch compression off"]),
+        (answer("502 Bad Gateway", page), &["✗ server      502", "→ the web server runs, but"]),
+        (answer("504 Gateway Timeout", page), &["✗ server      504", "→ the web server runs, but"]),
+        (
+            answer("500 Internal Server Error", ""),
+            &["✗ server      500", "→ see the web server's log"],
+        ),
+        (
+            principal("alice"),
+            &["✗ server      answers 207 Multi-Status to anybody", "→ everybody could log in"],
+        ),
+        (
+            b"SSH-2.0-OpenSSH\r\n\r\n".to_vec(),
+            &["✗ server      protocol: ", "→ is there a web server"],
+        ),
+        (
+            [b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &[b'x'; 40_000], b"\r\n\r\n"].concat(),
+            &["✗ server      protocol: the answer's head is longer than 32 KiB"],
+        ),
+        (answer("503 Service Unavailable", hostile), &["✗ server      503", "A 31m: b c"]),
+    ];
+    let cases = table.into_iter().map(|(answer, said)| {
+        let end = ["– password    not reached", "– again       not reached"];
+        Case::answering(move |_| answer.clone(), &[said, &end].concat())
+    });
+    cases.collect()
+}
+
+/// Whose password it is.
+fn people() -> Vec<Case> {
+    let knows_alice = |request: &Request| -> Vec<u8> { knows(request, |_| principal("alice")) };
+    let at_webdav = ["--url", "https://localhost:{port}/remote.php/webdav/"];
+    let is_right_there = "set url = \"https://localhost:{port}/remote.php/dav/\"";
+    vec![
+        Case::answering(
+            knows_alice,
+            &[
+                "✗ user        the password is that of alice@example.org, not of alice@example.com",
+                "– again       not reached",
+            ],
+        )
+        .with(&["--domain", "example.org"]),
+        Case::answering(
+            knows_alice,
+            &["✓ user        alice, ", "! principal = \"any\" accepts the passwords", SUCCEEDS],
+        )
+        .with(&["--principal", "any"]),
+        Case::answering(
+            nextcloud(34, "webdav-no-principal", FULL),
+            &["✗ user        this Nextcloud does not say whose password", is_right_there],
+        )
+        .with(&at_webdav)
+        .of("bob"),
+        Case::answering(
+            nextcloud(34, "webdav-no-principal", FULL),
+            &[
+                "✓ user        the server names nobody",
+                "! this Nextcloud",
+                is_right_there,
+                SUCCEEDS,
+            ],
+        )
+        .with(&at_webdav)
+        .with(&["--principal", "any"])
+        .of("bob"),
+    ]
+}
+
+/// Which files the password opens.
+fn files() -> Vec<Case> {
+    let none = ["--file-access", "none"];
+    let mut cases = vec![
+        Case::answering(
+            nextcloud(34, "ok-principal", "files-plus-in-uid"),
+            &["✗ files       the server gives no clear answer"],
+        )
+        .with(&none)
+        .of("bob"),
+        Case::answering(
+            |request| knows(request, |_| principal("alice")),
+            &["– files       only a Nextcloud is asked", SUCCEEDS],
+        ),
+        Case::answering(
+            |request| {
+                knows(request, |it| match it.head.contains("/files/") {
+                    true => file_id("-1"),
+                    false => principal("alice"),
+                })
+            },
+            &["✓ files       this password opens none", SUCCEEDS],
+        )
+        .with(&none),
+    ];
+    for version in [31, 34] {
+        for (files, options, said) in [
+            (FULL, &none[..], &["✗ files       the password may read files: make an app"][..]),
+            (FULL, &[], &["✓ files       ", "file_access = \"none\" would refuse it", SUCCEEDS]),
+            (WITHOUT_FILES, &none, &["✓ files       this password opens none", SUCCEEDS]),
+            (WITHOUT_FILES, &[], &["file_access = \"none\" would accept it", SUCCEEDS]),
+        ] {
+            let answering = nextcloud(version, "ok-principal", files);
+            cases.push(Case::answering(answering, said).with(options).of("bob"));
+        }
+    }
+    cases
+}
