@@ -160,6 +160,7 @@ fn standard_input_must_hold_a_password_and_is_not_read_forever() {
     let output = command.stdin(endless).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("✗ password    credentials: the password holds a control"), "{text}");
+    assert!(text.contains("→ HTTP Basic authentication (RFC 7617) cannot send it"), "{text}");
 }
 
 #[test]

@@ -322,6 +322,7 @@ fn recordings() -> Vec<Case> {
             "victim@example.com",
             &[
                 "✗ user        the password is that of bob@example.com, not of victim@example.com",
+                "→ log in as bob@example.com, or with a password of victim@example.com",
                 "→ Nextcloud lets users set any e-mail address",
             ],
         ),
@@ -463,6 +464,7 @@ fn people() -> Vec<Case> {
             knows_alice,
             &[
                 "✗ user        the password is that of alice@example.org, not of alice@example.com",
+                "→ log in as alice@example.org, or with a password of alice@example.com",
                 "– again       not reached",
             ],
         )
