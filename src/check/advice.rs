@@ -43,6 +43,9 @@ pub fn about_error(error: &Error) -> Finding {
              slow, raise timeout_msecs"
         }
         Error::Protocol(_) => "is there a web server on this port? See its log",
+        Error::Credentials(_) => {
+            "HTTP Basic authentication (RFC 7617) cannot send it: change the name or the password"
+        }
         Error::Tls(text) if !text.contains("; ") => "see the web server's log",
         _ => return explained(&error.to_string()),
     };

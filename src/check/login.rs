@@ -10,6 +10,7 @@ use crate::credentials::Credentials;
 use crate::dav::{Body, CurrentUser, principal_name};
 use crate::http::{Client, Response};
 use crate::login::verify;
+use crate::names::with_domain;
 use crate::options::{FileAccess, Options, Principal};
 use crate::text::{printable, printable_bytes};
 use crate::verdict::{self, Verdict};
@@ -179,16 +180,20 @@ impl Login<'_> {
         };
         let strict = Options { principal: Principal::User, ..options.clone() };
         let fits = verdict::check_answer(&strict, self.user, response);
-        verdict::check_answer(options, self.user, response).map_err(|verdict| {
-            advice::explained(&text(verdict))
-                .advise(self.about_principal(&properties.current_user, properties.is_nextcloud))
-        })?;
         let name = match &properties.current_user {
             CurrentUser::Principal(href) => principal_name(href).map(|name| printable(&name)),
             _ => None,
         };
+        verdict::check_answer(options, self.user, response).map_err(|verdict| {
+            let finding = advice::explained(&text(verdict));
+            match &name {
+                Some(name) => finding.advise(self.about_owner(name, properties.is_nextcloud)),
+                None => finding,
+            }
+        })?;
         let Some(name) = name else {
-            let finding = Finding::new("the server names nobody; its yes is about the name sent");
+            let finding =
+                Finding::new("the server names no user, so it accepted the name that was sent");
             return Ok(((), finding.warn(fits.err().map(text))));
         };
         let accepts_any = options.principal == Principal::Any;
@@ -214,13 +219,20 @@ impl Login<'_> {
         }
     }
 
-    /// Why a Nextcloud that names somebody else must not be believed.
-    fn about_principal(&self, named: &CurrentUser, is_nextcloud: bool) -> Option<&'static str> {
-        let is_somebody = matches!(named, CurrentUser::Principal(_));
-        (is_nextcloud && is_somebody).then_some(
-            "Nextcloud lets users set any e-mail address as their own and log in with it: \
-             principal = \"user\" protects the owner of the address",
-        )
+    /// What to do where the password is somebody else's.
+    fn about_owner(&self, name: &str, is_nextcloud: bool) -> Vec<String> {
+        let user = printable_bytes(self.user);
+        let name = with_domain(name.as_bytes(), self.options().domain.as_deref());
+        let mut advice =
+            vec![format!("log in as {}, or with a password of {user}", printable_bytes(&name))];
+        if is_nextcloud {
+            advice.push(
+                "Nextcloud lets users set any e-mail address as their own and log in with it: \
+                 principal = \"user\" protects the owner of the address"
+                    .into(),
+            );
+        }
+        advice
     }
 
     /// Whether the password opens files, which `file_access` is about.

@@ -206,6 +206,17 @@ fn a_doveconf_that_fails_or_hangs_gets_a_warning() {
 }
 
 #[test]
+fn a_script_with_a_relative_path_has_its_library_beside_it() {
+    let mounted = Mounted::new();
+    mounted.configure_without_server();
+    let mut command = mounted.command(&["--script", "auth-httpbasic.lua"]);
+    command.current_dir(mounted.path());
+    let (_, text) = run(command);
+    let library = mounted.path().join("httpbasic.so");
+    assert!(text.contains(&format!("✓ library     {}, ", library.display())), "{text}");
+}
+
+#[test]
 fn a_wrong_option_is_named_wherever_it_comes_from() {
     let mounted = Mounted::new();
     mounted.configure(1, "timeout = 5,");

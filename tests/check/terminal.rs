@@ -1,7 +1,9 @@
 //! At a terminal: what is shown, and that the terminal is restored.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::process::Stdio;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::mounted::{Mounted, seen};
@@ -155,11 +157,21 @@ fn standard_input_must_hold_a_password_and_is_not_read_forever() {
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).ends_with("httpbasic-check: no password\n"));
-    // It is read only as far as a password may be long.
-    let endless = std::fs::File::open("/dev/zero").unwrap();
-    let output = command.stdin(endless).output().unwrap();
+    // It is read only as far as a password may be long: here neither its line nor the input ends.
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.as_mut().unwrap().write_all(&[b'x'; 20_000]).unwrap();
+    let input = child.stdin.take();
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() && start.elapsed() < Duration::from_secs(30) {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let _ = child.kill();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("✗ password    credentials: the password holds a control"), "{text}");
+    let said = "✗ password    credentials: the user id and the password are longer than 6000 bytes";
+    assert!(text.contains(said), "{text}");
+    assert!(text.contains("→ HTTP Basic authentication (RFC 7617) cannot send it"), "{text}");
 }
 
 #[test]

@@ -14,16 +14,16 @@ use super::old_tls;
 use super::openssl::OpenSsl;
 use super::{parallel, port, recording};
 
-/// A path of the test's own CA among the certificates that OpenSSL makes.
+/// The name of the test's own CA among the certificates that OpenSSL makes.
 const CA_FILE: &str = "own-ca.pem";
 
 const PATH: &str = "Nextcloud's URL ends in /remote.php/dav/";
 
 type Answer = Box<dyn Fn(&Request) -> Vec<u8> + Send + Sync>;
 
-/// What is asked.
+/// The server that the program asks.
 enum Asked {
-    /// A port that nobody listens on, or what the options name.
+    /// None: nobody listens on the port.
     Nobody,
     /// A server that accepts connections and says nothing.
     Silent,
@@ -33,9 +33,9 @@ enum Asked {
     Certificate(Identity),
     /// A server with these answers.
     Answers(Answer),
-    /// A server that names the user, and closes the TCP connection without a word of TLS.
+    /// A server that names the user, and closes the connection without the end of TLS.
     HangsUp,
-    /// nginx, which wants a client certificate.
+    /// nginx that wants a client certificate.
     Nginx,
 }
 
@@ -44,7 +44,7 @@ struct Case {
     asked: Asked,
     user: &'static str,
     /// With `{port}` and `{folder}` in them.
-    options: Vec<&'static str>,
+    options: Vec<String>,
     /// What is said, in this order.
     said: Vec<String>,
 }
@@ -66,13 +66,13 @@ impl Case {
         Self { user, ..self }
     }
 
-    fn with(mut self, options: &[&'static str]) -> Self {
-        self.options.extend(options);
+    fn with(mut self, options: &[&str]) -> Self {
+        self.options.extend(options.iter().map(|option| option.to_string()));
         self
     }
 }
 
-/// A server and whatever else ends with the case.
+/// A server that ends with the case.
 #[derive(Default)]
 struct Running {
     server: Option<Server>,
@@ -86,8 +86,9 @@ impl From<Server> for Running {
     }
 }
 
-/// Tries each case with a checker of its thread's, which is given arguments, reads the password from
-/// standard input, and returns its exit status and what it says.
+/// Tries each case. `checker` is called once in each thread and returns the function that runs the
+/// program: with these arguments and the password on standard input, it returns the exit status and the
+/// output.
 pub fn find_all<F: FnMut(&[String]) -> (i32, String)>(checker: impl Fn() -> F + Sync) {
     let (ca, made) = (Ca::new(), old_tls::certificates());
     fs::write(made.path(CA_FILE), ca.pem()).unwrap();
@@ -95,12 +96,11 @@ pub fn find_all<F: FnMut(&[String]) -> (i32, String)>(checker: impl Fn() -> F + 
     parallel::each(cases.into_iter().flatten(), || {
         let (mut run, ca, made) = (checker(), &ca, &made);
         move |case| {
-            let said = case.said.clone();
             let running = start(case.asked, ca, made);
+            let folder = made.path(".");
             let filled = |text: &str| {
-                let folder = made.path("");
-                let folder = folder.to_str().unwrap().trim_end_matches('/');
-                text.replace("{port}", &running.port.to_string()).replace("{folder}", folder)
+                let text = text.replace("{port}", &running.port.to_string());
+                text.replace("{folder}", folder.to_str().unwrap())
             };
             let mut arguments: Vec<String> = case.options.iter().map(|it| filled(it)).collect();
             for (name, value) in [
@@ -117,13 +117,13 @@ pub fn find_all<F: FnMut(&[String]) -> (i32, String)>(checker: impl Fn() -> F + 
             arguments.extend(["--password-stdin", "--user", case.user].map(String::from));
             let (status, text) = run(&arguments);
             println!("{text}\n");
-            let said: Vec<_> = said.iter().map(|text| filled(text)).collect();
+            let said: Vec<_> = case.said.iter().map(|text| filled(text)).collect();
             says(&text, &said);
             shows_no_secret(&text);
             let succeeds = said.iter().any(|it| it == SUCCEEDS);
             assert_eq!(status, if succeeds { 0 } else { 1 }, "{text}");
             assert_eq!(text.contains("\nThis login does not succeed.\n"), !succeeds, "{text}");
-            // A server that is not the right one gets no password, and none gets a wrong one twice.
+            // A wrong server gets no password, and no server gets a wrong password twice.
             if let Some(server) = &running.server {
                 let requests = server.requests();
                 let sent = requests.iter().filter(|it| it.header("authorization").is_some());
@@ -177,7 +177,7 @@ fn start(asked: Asked, ca: &Ca, made: &OpenSsl) -> Running {
     }
 }
 
-/// Nobody is reached.
+/// No server is reached.
 fn places() -> Vec<Case> {
     let impatient = ["--connect-timeout-msecs", "2000", "--timeout-msecs", "2000"];
     vec![
@@ -219,10 +219,10 @@ fn places() -> Vec<Case> {
     ]
 }
 
-/// What is wrong with TLS: the log's words, and their remedy as advice.
+/// What is wrong with TLS: the cause as the log has it, and the remedy as advice.
 fn tls(ca: &Ca) -> Vec<Case> {
     let told = |asked, cause: &str, shown: &str, remedy: &str| {
-        // In TLS 1.3 a server wants a client certificate when TLS has been negotiated.
+        // In TLS 1.3, a server asks for a client certificate after the client has finished.
         let step = if cause.contains("client certificate") { "server     " } else { "TLS        " };
         let (cause, remedy) = (format!("✗ {step} tls: {cause}"), format!("→ {remedy}"));
         Case::new(asked, &[&cause, shown, &remedy, "– password    not reached"])
@@ -237,8 +237,7 @@ fn tls(ca: &Ca) -> Vec<Case> {
             }
             _ => told(asked, cause, "", remedy),
         };
-        let path: &'static str = Box::leak(format!("{{folder}}/{ca_file}").into_boxed_str());
-        case.with(&["--ca-file", path]).with(&get)
+        case.with(&["--ca-file", &format!("{{folder}}/{ca_file}")]).with(&get)
     });
     let other = Ca::new();
     let elsewhere = ["a.example", "b.example", "c.example", "d.example", "e.example"];
@@ -294,7 +293,7 @@ fn nextcloud(
 ) -> impl Fn(&Request) -> Vec<u8> {
     move |request| {
         let recorded = match (request.header("authorization"), name) {
-            // Nobody is served then.
+            // Then nobody is served.
             (None, "maintenance" | "throttled") => name,
             (None, _) => "no-credentials",
             _ if request.head.contains("/files/") => files,
@@ -323,6 +322,7 @@ fn recordings() -> Vec<Case> {
             "victim@example.com",
             &[
                 "✗ user        the password is that of bob@example.com, not of victim@example.com",
+                "→ log in as bob@example.com, or with a password of victim@example.com",
                 "→ Nextcloud lets users set any e-mail address",
             ],
         ),
@@ -393,7 +393,7 @@ fn recordings() -> Vec<Case> {
     cases
 }
 
-/// Servers that are not the right one.
+/// Wrong servers.
 fn answers() -> Vec<Case> {
     let page = "<html><body>hello</body></html>";
     let redirect = "HTTP/1.1 302 Found\r\nLocation: https://sso.example.com/login?x=y\r\n\
@@ -464,6 +464,7 @@ fn people() -> Vec<Case> {
             knows_alice,
             &[
                 "✗ user        the password is that of alice@example.org, not of alice@example.com",
+                "→ log in as alice@example.org, or with a password of alice@example.com",
                 "– again       not reached",
             ],
         )

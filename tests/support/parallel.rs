@@ -1,13 +1,13 @@
-//! The rows of a table, worked through by several threads.
+//! The rows of a table, tested by several threads.
 
 use std::sync::Mutex;
 use std::thread;
 
-/// More than the processors that a small machine has: most of the time a row waits for a server.
+/// More than a small machine has processors, since a row mostly waits for a server.
 const THREADS: usize = 4;
 
-/// Calls what `worker` returns, once in each thread, with the next row until none is left. The first
-/// row that panics ends the test.
+/// Tests each row. `worker` is called once in each thread and returns the function that tests a row.
+/// The test fails if a row panics.
 pub fn each<T: Send, F: FnMut(T)>(
     rows: impl IntoIterator<Item = T>,
     worker: impl Fn() -> F + Sync,
