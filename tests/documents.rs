@@ -55,7 +55,7 @@ fn each_test_that_security_md_names_exists() {
 
 #[test]
 fn every_link_of_a_document_has_a_target() {
-    // The documents in `packages` are for the folders of the packages; `tests/packages.rs` follows their links.
+    // The documents in `packages` are for the folders of the packages; `tests/install/packages.rs` follows their links.
     let documents = links::documents(Path::new(ROOT), &["target", "packages"]);
     assert!(links::follow(&documents) > 60);
 }

@@ -1,20 +1,18 @@
-//! README's first command: in a clean Debian 13, as a normal user, and when something is amiss.
-
-mod support;
+//! The first command of the README: in a clean Debian 13, as a normal user, and with mistakes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use support::debian::Debian;
-use support::library;
+use crate::PROJECT;
+use crate::support::debian::Debian;
+use crate::support::library;
 
-const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 const DONE: &str = "Every answer is the expected one.";
 
-/// Whether a command succeeds, and what it prints.
-fn run(command: &mut Command) -> (bool, String) {
+/// Whether a command succeeds, and its output.
+fn attempt(command: &mut Command) -> (bool, String) {
     let output = command.current_dir(PROJECT).stdin(Stdio::null()).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
@@ -22,34 +20,34 @@ fn run(command: &mut Command) -> (bool, String) {
 
 #[test]
 fn make_demo_works_for_a_normal_user_without_sbin_in_the_path() {
-    // This process's user, without rights and by another number, so that what is built is his.
+    // The user of this process, without its rights and with another id. The files still belong to that user.
     let cargo = Path::new(env!("CARGO")).parent().unwrap().display();
     let mut make = Command::new("unshare");
     make.args(["--user", "--map-user=1000", "--map-group=1000", "make", "demo"])
         .env("PATH", format!("{cargo}:/usr/bin:/bin"));
-    let (succeeded, text) = run(&mut make);
+    let (succeeded, text) = attempt(&mut make);
     assert!(succeeded && text.contains(DONE), "{text}");
 }
 
 #[test]
-fn what_is_wrong_with_the_first_command_is_said_without_a_panic() {
+fn mistakes_in_the_first_command_are_explained() {
     for (arguments, said) in [
         (&["URL=https://localhost/"][..], "URL=… and USER=… go together"),
         (&["USER=alice"], "URL=… and USER=… go together"),
         (&["URL=https://localhost/", "USER=alice"], "the password is asked for at a terminal"),
         (&["DOVECOT=2.2"], "DOVECOT is 2.3 or 2.4, not 2.2"),
     ] {
-        // In a session of its own, so that there is no terminal.
+        // In a session of its own, it has no terminal.
         let (succeeded, text) =
-            run(Command::new("setsid").args(["--wait", "make", "demo"]).args(arguments));
+            attempt(Command::new("setsid").args(["--wait", "make", "demo"]).args(arguments));
         assert!(!succeeded && text.contains(said) && !text.contains("panicked"), "{text}");
     }
 }
 
 #[test]
-fn a_missing_or_old_rust_is_named_with_the_package_to_install() {
+fn an_error_about_a_missing_or_old_rust_names_the_package_to_install() {
     let packages =
-        |cargo: &Path| run(Command::new("tests/packages").arg("rust").env("CARGO", cargo));
+        |cargo: &Path| attempt(Command::new("tests/packages").arg("rust").env("CARGO", cargo));
     let (succeeded, text) = packages(Path::new("/no/such/cargo"));
     assert!(!succeeded && text.contains("apt-get install cargo on Debian 13, cargo-web"), "{text}");
 
@@ -66,11 +64,11 @@ mod on_debian_13 {
 
     #[test]
     fn make_demo_is_all_that_a_clean_debian_with_rust_needs() {
-        let (succeeded, text) = run(Command::new("cargo").args(["fetch", "--locked"]));
+        let (succeeded, text) = attempt(Command::new("cargo").args(["fetch", "--locked"]));
         assert!(succeeded, "{text}");
         let mut debian = Debian::start("13");
         debian.run("apt-get purge --quiet --quiet --yes dovecot-core");
-        // A pipe would list its own end, or not yet.
+        // In a pipe, the list might contain the commands of the pipe itself.
         let processes = "names=$(cat /proc/[0-9]*/comm); sort -u <<<\"$names\"";
         let before = debian.run(processes);
         // The C compiler's name as for the rock, so that what is built is shared.

@@ -1,42 +1,27 @@
 //! The archives, the Debian package and the rock: their contents, and a login with each in a clean
 //! Debian, following the instructions in the package.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use tempfile::TempDir;
 
-use support::ca::Ca;
-use support::debian::Debian;
-use support::nginx::Nginx;
-use support::{checker, findings, imap, library, links, port};
-
-const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-const USER: &str = "alice";
-const PASSWORD: &str = "correct horse";
+use crate::support::ca::Ca;
+use crate::support::debian::Debian;
+use crate::support::nginx::Nginx;
+use crate::support::{checker, findings, imap, library, links, port};
+use crate::{PASSWORD, PROJECT, USER, VERSION, run, shell, unpack};
 
 /// Where INSTALL.md puts the files.
 const LUA: &str = "/etc/dovecot/lua";
 
-/// Runs a command, which must succeed, and returns its output.
-fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success(), "{command:?}\n{text}");
-    text
-}
-
-fn shell(script: &str, folder: &Path) -> String {
-    run(Command::new("bash").args(["-euc", script]).current_dir(folder))
-}
+/// Held while the packages for another processor are written, or all checksums are checked.
+pub static DIST: Mutex<()> = Mutex::new(());
 
 /// The folder with all packages, which are built once per process.
-fn packages() -> &'static Path {
+pub fn packages() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         run(Command::new("make").args(["--silent", "deb", "dist"]).current_dir(PROJECT));
@@ -54,10 +39,7 @@ fn archive(lua: &str) -> PathBuf {
 
 /// The archive's files, in a folder that other users can read.
 fn unpacked(lua: &str) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let unpack = "tar --extract --strip-components=1 --file=\"$0\"; chmod 755 .";
-    run(Command::new("bash").args(["-euc", unpack]).arg(archive(lua)).current_dir(&folder));
-    folder
+    unpack(&archive(lua))
 }
 
 /// A copy of the checkout, including changes that are not committed.
@@ -72,7 +54,11 @@ fn copy_of_the_checkout() -> TempDir {
 
 #[test]
 fn the_checksums_of_an_archive_and_of_its_files_are_right() {
-    shell("sha256sum --check SHA256SUMS", packages());
+    let folder = packages();
+    {
+        let _complete = DIST.lock().unwrap();
+        shell("sha256sum --check SHA256SUMS", folder);
+    }
     for lua in ["5.4", "5.3"] {
         let folder = unpacked(lua);
         let files = shell("sha256sum --check SHA256SUMS", folder.path());

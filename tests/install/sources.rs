@@ -1,27 +1,15 @@
-//! What the packages are made from: a checkout, somebody else's checkout, a download without git, and
-//! a container's copy.
-
-mod support;
+//! The sources of the packages: a checkout, another user's checkout, a downloaded archive without
+//! git, and the copy in a container.
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use tempfile::TempDir;
 
-use support::debian::Debian;
+use crate::support::debian::Debian;
+use crate::{PROJECT, shell};
 
-const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
-
-/// Runs a script that succeeds, and returns what it prints.
-fn shell(script: &str, folder: &Path) -> String {
-    let output = Command::new("bash").args(["-euc", script]).current_dir(folder).output().unwrap();
-    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success(), "{script}\n{text}");
-    text
-}
-
-/// What a checkout holds now, in another folder, without git.
+/// A copy of the files of the checkout, without git, as a downloaded source archive has them.
 fn download() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let copy = format!(
@@ -32,7 +20,7 @@ fn download() -> TempDir {
     folder
 }
 
-/// The date that packages get, and their copy of the examples, as one text.
+/// Prints the date of the packages, and the list of files that they would copy.
 const FACTS: &str = "source packages/facts; made=$(mktemp -d); copy $made examples lua; \
     echo $SOURCE_DATE_EPOCH; cd $made; find . -type f | sort; rm -rf $made";
 

@@ -1,6 +1,4 @@
-//! The packages for arm64: built on another processor, run by qemu.
-
-mod support;
+//! The packages for arm64: built on another processor, run by QEMU.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,53 +7,43 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use support::ca::Ca;
-use support::dovecot::{Setup, Version};
-use support::nginx::Nginx;
-use support::process::Process;
-use support::{configuration, dovecot, imap, library, port};
+use crate::packages::{self, DIST};
+use crate::support::ca::Ca;
+use crate::support::dovecot::{Setup, Version};
+use crate::support::nginx::Nginx;
+use crate::support::process::Process;
+use crate::support::{configuration, dovecot, imap, library, port};
+use crate::{PASSWORD, PROJECT, USER, VERSION, run, shell, unpack};
 
-const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian");
-const USER: &str = "alice";
-const PASSWORD: &str = "correct horse";
 
-/// Runs a command that succeeds, and returns what it prints.
-fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success(), "{command:?}\n{text}");
-    text
+/// Runs a script, which must succeed, with the processor to build for in its environment.
+fn make(script: &str) {
+    shell(&format!("export TARGET=aarch64-unknown-linux-gnu; {script}"), Path::new(PROJECT));
 }
 
-/// Runs one of the scripts that make packages.
-fn make(script: &str) {
-    run(Command::new("bash")
-        .args(["-euc", script])
-        .env("TARGET", "aarch64-unknown-linux-gnu")
-        .current_dir(PROJECT));
+/// The folder with the archive and the Debian package, which are built once per process.
+fn dist() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        // Building takes long, and needs no lock.
+        make("packages/library 5.4; packages/checker");
+        let folder = packages::packages().to_path_buf();
+        let _complete = DIST.lock().unwrap();
+        make("packages/archive 5.4; packages/deb");
+        folder
+    })
 }
 
 fn archive() -> PathBuf {
-    static ARCHIVE: OnceLock<PathBuf> = OnceLock::new();
-    let make = || {
-        make("packages/archive 5.4");
-        let name = format!("dovecot-lua-httpbasic-{VERSION}-lua5.4-aarch64-linux-gnu.tar.gz");
-        library::target().join("dist").join(name)
-    };
-    ARCHIVE.get_or_init(make).clone()
+    dist().join(format!("dovecot-lua-httpbasic-{VERSION}-lua5.4-aarch64-linux-gnu.tar.gz"))
 }
 
-/// The archive's files, in a folder that others may enter.
 fn unpacked() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let unpack = "tar --extract --strip-components=1 --file=\"$0\"; chmod 755 .";
-    run(Command::new("bash").args(["-euc", unpack]).arg(archive()).current_dir(&folder));
-    folder
+    unpack(&archive())
 }
 
-/// Runs a script in Debian's Lua for arm64, with the archive's library.
+/// Runs a Lua script with Debian's Lua for arm64 and the library of the archive.
 fn lua(script: &str) -> String {
     let folder = unpacked();
     run(Command::new(HOST).args(["13-arm64", "make"]));
@@ -68,7 +56,7 @@ fn lua(script: &str) -> String {
         .args(["-e", &script]))
 }
 
-/// A login through Debian's Dovecot for arm64, and one that fails.
+/// Checks a successful and a failed login through Debian's Dovecot for arm64.
 fn dovecot_logs_in(version: Version, host: &str) {
     let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
     let library = unpacked();
@@ -82,7 +70,7 @@ fn dovecot_logs_in(version: Version, host: &str) {
     let setup = Setup::new(&nginx.url(), Some(&nginx.ca_file())).with("timeout_msecs", "50000");
     let setup = setup.with("connect_timeout_msecs", "50000");
     fs::write(path.join("lua/auth-httpbasic.lua"), dovecot::script(version, &setup)).unwrap();
-    // Qemu's own memory counts too.
+    // The limit would include the memory of QEMU itself.
     let text = configuration::text(version, path, port, &setup)
         + match version {
             Version::V2_3 => "default_vsz_limit = 0\n",
@@ -91,7 +79,7 @@ fn dovecot_logs_in(version: Version, host: &str) {
     let file = path.join("dovecot.conf");
     fs::write(&file, text).unwrap();
 
-    // Made before the patience with a server that starts begins.
+    // Make the folders first: the time limit for the start of Dovecot does not include that.
     for host in [host, "13"] {
         run(Command::new(HOST).args([host, "make"]));
     }
@@ -137,10 +125,7 @@ mod on_debian {
 
     #[test]
     fn the_debian_package_is_for_arm64() {
-        archive(); // which shares its library
-        make("packages/deb");
-        let deb = format!("dovecot-lua-httpbasic_{VERSION}_arm64.deb");
-        let deb = library::target().join("dist").join(deb);
+        let deb = dist().join(format!("dovecot-lua-httpbasic_{VERSION}_arm64.deb"));
         let architecture =
             run(Command::new("dpkg-deb").arg("--field").arg(&deb).arg("Architecture"));
         assert_eq!(architecture.trim(), "arm64");
