@@ -483,7 +483,7 @@ fn people() -> Vec<Case> {
         Case::answering(
             nextcloud(34, "webdav-no-principal", FULL),
             &[
-                "✓ user        the server names nobody",
+                "✓ user        the server names no user",
                 "! this Nextcloud",
                 is_right_there,
                 SUCCEEDS,
