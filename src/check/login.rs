@@ -68,7 +68,10 @@ fn answers_anybody(options: &Options, response: &Response) -> Outcome<()> {
         Body::Multistatus(properties)
             if options.is_propfind() && properties.current_user == CurrentUser::Unauthenticated =>
         {
-            Ok(((), Finding::new(format!("answers {status} without a password, but names no user"))))
+            Ok((
+                (),
+                Finding::new(format!("answers {status} without a password, but names no user")),
+            ))
         }
         Body::Multistatus(_) => Err(anybody(&status)),
         _ if !options.is_propfind() => Err(anybody(&status)),
