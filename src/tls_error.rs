@@ -28,8 +28,8 @@ const NOT_TLS: &str =
     "the server does not speak TLS on this port; check the URL's port and its https://";
 const CHAIN_TOO_LONG: &str =
     "the server's certificate chain is too long; have the server send less than 64 KiB";
-const CLIENT_CERTIFICATE: &str = "the server requires a client certificate, which httpbasic does not send; configure the server \
-     not to require one at this URL";
+const CLIENT_CERTIFICATE: &str = "the server requires a client certificate, which httpbasic does \
+     not send; configure the server not to require one at this URL";
 const MALFORMED: &str = "the certificate is malformed; have it issued again";
 
 /// Errors that rustls does not distinguish.
