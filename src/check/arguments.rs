@@ -60,7 +60,7 @@ fn command() -> Command {
         Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
     };
     let overrides = Options::names()
-        .map(|name| text(name, "VALUE".into(), "").help_heading("Settings (see README.md)"));
+        .map(|name| text(name, "VALUE".into(), "").help_heading("Settings (see docs/options.md)"));
     Command::new("httpbasic-check")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Finds out why a login does not work: checks every step, from the settings to the password.")

@@ -102,7 +102,7 @@ fn finish(
     };
     let options = Options::new(options).map_err(|error| {
         Finding::new(format!("{place}: {error}"))
-            .advise(["README.md, \"Options\", lists all options and their values"])
+            .advise(["docs/options.md lists all options and their values"])
     })?;
     let url = &options.url;
     let in_clear = !url.is_https() && !url.is_loopback();

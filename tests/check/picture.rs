@@ -1,4 +1,4 @@
-//! The picture in the README: what the program shows at a terminal, in an SVG.
+//! The picture in docs/troubleshooting.md: what the program shows at a terminal, in an SVG.
 //!
 //! `make pictures` draws it anew; the test fails when the program says something else.
 

@@ -227,7 +227,7 @@ fn a_wrong_option_is_named_wherever_it_comes_from() {
     mounted.configure(1, "");
     let (status, text) = mounted.check(&["--timeout-msecs", "5s"]);
     let said = "timeout_msecs expected a whole number from 100 to 55000, got \"5s\"";
-    assert!(status == 1 && text.contains(said) && text.contains("→ README.md"), "{text}");
+    assert!(status == 1 && text.contains(said) && text.contains("→ docs/options.md"), "{text}");
 }
 
 #[test]
