@@ -39,6 +39,10 @@ fn archive() -> PathBuf {
     dist().join(format!("dovecot-lua-httpbasic-{VERSION}-lua5.4-aarch64-linux-gnu.tar.gz"))
 }
 
+fn deb() -> PathBuf {
+    dist().join(format!("dovecot-lua-httpbasic_{VERSION}_arm64.deb"))
+}
+
 fn unpacked() -> TempDir {
     unpack(&archive())
 }
@@ -125,7 +129,7 @@ mod on_debian {
 
     #[test]
     fn the_debian_package_is_for_arm64() {
-        let deb = dist().join(format!("dovecot-lua-httpbasic_{VERSION}_arm64.deb"));
+        let deb = deb();
         let architecture =
             run(Command::new("dpkg-deb").arg("--field").arg(&deb).arg("Architecture"));
         assert_eq!(architecture.trim(), "arm64");
@@ -181,28 +185,22 @@ mod on_debian {
     #[test]
     #[ignore = "minutes of building: make test-arm64"]
     fn two_builds_for_arm64_are_the_same_bytes() {
-        let folder = tempfile::tempdir().unwrap();
-        let (clone, target) = (folder.path().join("clone"), folder.path().join("target"));
-        let made = archive();
-        run(Command::new("bash")
-            .args([
-                "-euc",
-                "git clone --quiet . \"$0\"; git ls-files -z | xargs -0 cp --parents -t \"$0\"",
-            ])
-            .arg(&clone)
-            .current_dir(PROJECT));
+        let copy = packages::copy_of_the_checkout();
+        let target = copy.path().join("target");
         fs::create_dir(&target).unwrap();
         // The folders with Debian are the same.
         for name in ["debian13", "debian12-arm64"] {
             let debian = library::target().join(name);
             std::os::unix::fs::symlink(debian, target.join(name)).unwrap();
         }
-        run(Command::new("packages/archive")
-            .arg("5.4")
+        run(Command::new("bash")
+            .args(["-euc", "packages/archive 5.4; packages/deb"])
             .env("TARGET", "aarch64-unknown-linux-gnu")
             .env("CARGO_TARGET_DIR", &target)
-            .current_dir(&clone));
-        let other = target.join("dist").join(made.file_name().unwrap());
-        assert!(fs::read(&made).unwrap() == fs::read(&other).unwrap());
+            .current_dir(&copy));
+        for made in [archive(), deb()] {
+            let other = target.join("dist").join(made.file_name().unwrap());
+            assert!(fs::read(&made).unwrap() == fs::read(&other).unwrap(), "{}", made.display());
+        }
     }
 }

@@ -43,7 +43,7 @@ fn unpacked(lua: &str) -> TempDir {
 }
 
 /// A copy of the checkout, including changes that are not committed.
-fn copy_of_the_checkout() -> TempDir {
+pub fn copy_of_the_checkout() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().display();
     let copy = "git clone --quiet . \"$0\"; git ls-files -z | xargs -0 cp --parents -t \"$0\"";
