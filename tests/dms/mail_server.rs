@@ -156,7 +156,7 @@ impl MailServer {
             if log.matches(text).count() >= times {
                 return log;
             }
-            assert!(start.elapsed() < Duration::from_secs(10), "no {text:?} in\n{log}");
+            assert!(start.elapsed() < Duration::from_secs(20), "no {text:?} in\n{log}");
             sleep(Duration::from_millis(50));
         }
     }

@@ -14,7 +14,7 @@ pub fn lines(path: &Path, count: usize) -> Vec<String> {
         if lines.len() >= count {
             return lines;
         }
-        assert!(start.elapsed() < Duration::from_secs(10), "not {count} requests:\n{log}");
+        assert!(start.elapsed() < Duration::from_secs(20), "not {count} requests:\n{log}");
         sleep(Duration::from_millis(10));
     }
 }
