@@ -1,16 +1,28 @@
 //! User ids and passwords that HTTP Basic authentication can transmit, and the Authorization value.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use ureq::http::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::error::Error;
-
 /// The maximum length of user id and password together, in bytes. Encoded, they then fit into the
 /// 8190 bytes that Apache accepts for a header line (`LimitRequestFieldSize`).
 pub const MAX_BYTES: usize = 6000;
+
+/// The user id or the password cannot be sent to any server (RFC 7617, section 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Error(&'static str);
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "credentials: {}", self.0)
+    }
+}
+
+impl std::error::Error for Error {}
 
 const SCHEME: &[u8] = b"Basic ";
 
@@ -25,25 +37,25 @@ impl<'a> Credentials<'a> {
     /// Checks a user id and a password. Both are sent unchanged, in whatever encoding they are.
     ///
     /// # Errors
-    /// [`Error::Credentials`] if one of them is empty or contains a control character, if the user id
+    /// [`Error`] if one of them is empty or contains a control character, if the user id
     /// contains a colon, or if both together are longer than [`MAX_BYTES`].
     pub fn new(user: &'a [u8], password: &'a [u8]) -> Result<Self, Error> {
         let problem = if user.is_empty() {
             "the user id is empty"
         } else if user.contains(&b':') {
-            "the user id holds a colon"
+            "the user id contains a colon"
         } else if user.iter().any(u8::is_ascii_control) {
-            "the user id holds a control character"
+            "the user id contains a control character"
         } else if password.is_empty() {
             "the password is empty"
         } else if password.iter().any(u8::is_ascii_control) {
-            "the password holds a control character"
+            "the password contains a control character"
         } else if user.len() + password.len() > MAX_BYTES {
             "the user id and the password are longer than 6000 bytes"
         } else {
             return Ok(Self { user, password });
         };
-        Err(Error::Credentials(problem))
+        Err(Error(problem))
     }
 
     /// The value of the Authorization header. Its memory is wiped when the last copy is dropped.
@@ -61,8 +73,8 @@ impl<'a> Credentials<'a> {
     }
 }
 
-impl std::fmt::Debug for Credentials<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").finish_non_exhaustive()
     }
 }
@@ -78,22 +90,22 @@ mod tests {
     #[test]
     fn a_user_id_is_neither_empty_nor_ambiguous() {
         assert_eq!(problem(b"", b"x"), "credentials: the user id is empty");
-        assert_eq!(problem(b"a:b", b"x"), "credentials: the user id holds a colon");
+        assert_eq!(problem(b"a:b", b"x"), "credentials: the user id contains a colon");
         for control in [b"a\0", b"a\r", b"a\n", b"a\x1f", b"a\x7f"] {
             assert_eq!(
                 problem(control, b"x"),
-                "credentials: the user id holds a control character"
+                "credentials: the user id contains a control character"
             );
         }
     }
 
     #[test]
-    fn a_password_is_not_empty_and_holds_no_control_character() {
+    fn a_password_is_not_empty_and_contains_no_control_character() {
         assert_eq!(problem(b"a", b""), "credentials: the password is empty");
         for control in [b"\0x", b"\rx", b"\nx", b"\x1fx", b"\x7fx"] {
             assert_eq!(
                 problem(b"a", control),
-                "credentials: the password holds a control character"
+                "credentials: the password contains a control character"
             );
         }
         for fine in [&b"a:b"[..], "grüß".as_bytes(), b"\xff\xfe", b" "] {

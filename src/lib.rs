@@ -1,27 +1,26 @@
 //! `httpbasic` lets Dovecot's Lua passdb scripts verify passwords against a web server.
 //!
 //! Data goes one way. A script calls [`lua`], which passes each lookup on to [`login`]. That sends
-//! the [`credentials`] to the server through [`http`], [`dav`] parses the body of the answer, and
-//! [`verdict`] decides what the answer means. The [`options`] configure all of this. docs/lua.md
-//! describes the Lua interface.
+//! the [`credentials`] to the server through [`http`] and [`tls`]. [`dav`] parses the body of the
+//! [`answer`], and [`verdict`] decides what it means: a login is accepted, or there is a [`denial`].
+//! The [`options`] configure all of this. docs/lua.md describes the Lua interface.
 
 #![forbid(unsafe_code)]
 
-pub mod capture;
+pub mod answer;
 #[cfg(feature = "check")]
 pub mod check;
 pub mod credentials;
 pub mod dav;
-pub mod error;
+pub mod denial;
 mod file;
 pub mod http;
-pub mod lbase64;
 pub mod login;
 mod names;
 pub mod options;
 mod ssha256;
 mod text;
-mod tls_error;
+pub mod tls;
 pub mod verdict;
 
 // With the feature `module`, unit tests have no Lua to link to. They then test the rest of the

@@ -1,47 +1,56 @@
-//! One login, from the user name and password to the verdict.
+//! One login, from the user name and password to the hash or the denial.
 
 use std::net::IpAddr;
 
 use crate::credentials::Credentials;
-use crate::error::Error;
-use crate::http::{Client, Lookup};
+use crate::denial::Denial;
+use crate::http::{Client, Error, Lookup};
 use crate::options::FileAccess;
 use crate::ssha256::ssha256;
-use crate::verdict::{self, Verdict};
+use crate::verdict;
+
+pub use crate::ssha256::Hash;
 
 /// Verifies a password against the server. `remote_ip` is the client's address in text form; it is
-/// sent only if it is a valid IP address.
-pub fn verify(client: &Client, user: &[u8], password: &[u8], remote_ip: Option<&[u8]>) -> Verdict {
-    let credentials = match Credentials::new(client.options().sent_name(user), password) {
-        Ok(credentials) => credentials,
-        Err(error) => return Verdict::Refused(error.to_string()),
-    };
+/// sent only if it is a valid IP address. Returns the hash of the password.
+///
+/// # Errors
+/// The denial, if the password is not proved to be right.
+pub fn verify(
+    client: &Client,
+    user: &[u8],
+    password: &[u8],
+    remote_ip: Option<&[u8]>,
+) -> Result<Hash, Denial> {
+    let credentials = Credentials::new(client.options().sent_name(user), password)
+        .map_err(|error| Denial::Refused(error.to_string()))?;
     let lookup = client.lookup(credentials, remote_ip.and_then(address));
-    let proof = prove(client, user, &lookup);
-    match proof.and_then(|()| ssha256(password).map_err(unavailable)) {
-        Ok(hash) => Verdict::Ok(hash),
-        Err(Verdict::Unavailable(why)) => {
-            Verdict::Unavailable(format!("{why} [{}]", client.options().url))
+    let hash = prove(client, user, &lookup).and_then(|()| {
+        let no_random_bytes = "the operating system provides no random bytes";
+        ssha256(password).map_err(|_| Denial::Unavailable(no_random_bytes.into()))
+    });
+    hash.map_err(|denial| match denial {
+        Denial::Unavailable(text) => {
+            Denial::Unavailable(format!("{text} [{}]", client.options().url))
         }
-        Err(verdict) => verdict,
-    }
+        other => other,
+    })
 }
 
-/// Sends one request, or two with `file_access = "none"`. The error is the verdict if the answers do
-/// not prove that the password is right.
-fn prove(client: &Client, user: &[u8], lookup: &Lookup) -> Result<(), Verdict> {
-    let response = client.propfind(lookup).map_err(unavailable)?;
-    verdict::check_answer(client.options(), user, &response)?;
+/// Sends one request, or two with `file_access = "none"`.
+///
+/// # Errors
+/// The denial, if the answers do not prove that the password is right.
+fn prove(client: &Client, user: &[u8], lookup: &Lookup) -> Result<(), Denial> {
+    let unavailable = |error: Error| Denial::Unavailable(error.to_string());
+    let answer = client.propfind(lookup).map_err(unavailable)?;
+    verdict::check_answer(client.options(), user, &answer)?;
     if client.options().file_access == FileAccess::Any {
         return Ok(());
     }
-    let name = verdict::file_owner(&response)?;
-    let response = client.propfind_files(&name, lookup).map_err(unavailable)?;
-    verdict::check_files(&response)
-}
-
-fn unavailable(error: Error) -> Verdict {
-    Verdict::Unavailable(error.to_string())
+    let name = verdict::file_owner(&answer)?;
+    let answer = client.propfind_files(&name, lookup).map_err(unavailable)?;
+    verdict::check_files(&answer)
 }
 
 /// Parses the IP address in a request field.

@@ -1,14 +1,13 @@
-//! The salted hash that Dovecot keeps in its auth cache instead of the password.
+//! The salted hash of a password, which Dovecot keeps in its auth cache.
 
+use std::fmt;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rustls::crypto::ring;
+use rustls::crypto::{GetRandomFailed, ring};
 use sha2::{Digest, Sha256};
-
-use crate::error::Error;
 
 const SCHEME: &str = "{SSHA256}";
 
@@ -23,21 +22,37 @@ static SALT_PREFIX: LazyLock<Option<[u8; 8]>> = LazyLock::new(|| {
 /// suffices and saves a system call.
 static SALT_COUNTER: AtomicU64 = AtomicU64::new(0);
 
-/// The salted hash of `password` in Dovecot's scheme SSHA256: `{SSHA256}`, followed by the base64
-/// encoding of SHA-256(password, salt) and the salt.
+/// The salted hash of a verified password in Dovecot's scheme SSHA256, the value of the passdb field
+/// `password`: `{SSHA256}`, followed by the base64 encoding of SHA-256(password, salt) and the salt.
 ///
 /// This is a fast hash on purpose. It exists only in the memory of Dovecot's auth process, and
 /// Dovecot computes it again at every login.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hash(String);
+
+impl Hash {
+    /// The hash as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hash").finish_non_exhaustive()
+    }
+}
+
+/// Hashes `password` with a new salt.
 ///
 /// # Errors
-/// [`Error::Protocol`] if the operating system provides no random bytes.
-pub fn ssha256(password: &[u8]) -> Result<String, Error> {
-    let prefix = SALT_PREFIX
-        .ok_or_else(|| Error::Protocol("the operating system provides no random bytes".into()))?;
+/// The operating system provides no random bytes.
+pub fn ssha256(password: &[u8]) -> Result<Hash, GetRandomFailed> {
+    let prefix = SALT_PREFIX.ok_or(GetRandomFailed)?;
     let mut salt = [0; 16];
     salt[..8].copy_from_slice(&prefix);
     salt[8..].copy_from_slice(&SALT_COUNTER.fetch_add(1, Relaxed).to_be_bytes());
-    Ok(salted(password, salt))
+    Ok(Hash(salted(password, salt)))
 }
 
 fn salted(password: &[u8], salt: [u8; 16]) -> String {
@@ -67,5 +82,10 @@ mod tests {
     #[test]
     fn two_fields_of_one_password_differ() {
         assert_ne!(ssha256(b"secret").unwrap(), ssha256(b"secret").unwrap());
+    }
+
+    #[test]
+    fn debug_output_shows_no_hash() {
+        assert_eq!(format!("{:?}", ssha256(b"secret").unwrap()), "Hash { .. }");
     }
 }

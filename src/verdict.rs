@@ -3,119 +3,97 @@
 //! Each rule covers a kind of answer instead of a list of known answers. Otherwise a new version of
 //! a server could turn a refusal into an outage, and Dovecot would fall back to its cache.
 
+use crate::answer::Answer;
 use crate::credentials::MAX_BYTES;
 use crate::dav::{Body, CurrentUser, Properties, principal_name};
-use crate::http::Response;
+use crate::denial::Denial;
 use crate::names::{are_same, with_domain};
 use crate::options::{Options, Principal};
 use crate::text::{printable, printable_bytes};
 
-/// The verdict on a login. Every text fits into one log line and contains no password.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The password is right. Holds its hash, the value of Dovecot's field `password`.
-    Ok(String),
-    /// The user name or the password is wrong, or the password must not open this mailbox.
-    Refused(String),
-    /// The account is disabled. The password may be right.
-    Disabled(String),
-    /// The server rejects all logins from this address for a while. Nothing is known about the
-    /// password.
-    Throttled(String),
-    /// The server gave no usable answer. Nothing is known about the password.
-    Unavailable(String),
-}
-
 /// Checks that an answer proves the password to be right, and to be that of `user`.
 ///
 /// # Errors
-/// The verdict, if the answer does not prove this.
-pub fn check_answer(options: &Options, user: &[u8], response: &Response) -> Result<(), Verdict> {
-    if response.status == options.success_status {
-        return if options.is_propfind() {
-            check_principal(options, user, response)
-        } else {
-            Ok(())
-        };
+/// The denial, if the answer does not prove this.
+pub fn check_answer(options: &Options, user: &[u8], answer: &Answer) -> Result<(), Denial> {
+    if answer.status == options.success_status {
+        return if options.is_propfind() { check_principal(options, user, answer) } else { Ok(()) };
     }
-    check_account(response)?;
-    if response.status == options.failure_status {
-        return Err(refusal(response));
+    check_account(answer)?;
+    if answer.status == options.failure_status {
+        return Err(refusal(answer));
     }
-    Err(Verdict::Unavailable(describe(response)))
+    Err(Denial::Unavailable(describe(answer)))
 }
 
 /// The server's name for the user, which is part of the URL of the user's files.
 ///
 /// # Errors
-/// [`Verdict::Refused`] if the server names no user.
-pub fn file_owner(response: &Response) -> Result<String, Verdict> {
-    let name = response.body.principal().and_then(principal_name);
+/// [`Denial::Refused`] if the server names no user.
+pub fn file_owner(answer: &Answer) -> Result<String, Denial> {
+    let name = answer.body.principal().and_then(principal_name);
     // A longer name cannot have been sent, and its URL would be too long.
     name.filter(|name| name.len() <= MAX_BYTES).ok_or_else(|| {
-        let said = "the server does not say whose password it is (file_access = \"none\")";
-        Verdict::Refused(said.into())
+        let text = "the server does not say whose password it is (file_access = \"none\")";
+        Denial::Refused(text.into())
     })
 }
 
 /// Checks that an answer proves that the password gives no access to files.
 ///
 /// # Errors
-/// The verdict, if the answer does not prove this.
-pub fn check_files(response: &Response) -> Result<(), Verdict> {
-    let file_id = match &response.body {
-        Body::Multistatus(properties) if response.status == 207 => properties.file_id.as_deref(),
+/// The denial, if the answer does not prove this.
+pub fn check_files(answer: &Answer) -> Result<(), Denial> {
+    let file_id = match &answer.body {
+        Body::Multistatus(properties) if answer.status == 207 => properties.file_id.as_deref(),
         _ => None,
     };
     match file_id {
         Some("-1") => return Ok(()),
         Some(id) if id.bytes().all(|byte| byte.is_ascii_digit()) => {
-            return Err(Verdict::Refused(
+            return Err(Denial::Refused(
                 "the password may read files: make an app password in Nextcloud, Settings, \
                  Security, and turn off \"Allow filesystem access\" for it (file_access = \"none\")"
                     .into(),
             ));
         }
-        _ => check_account(response)?,
+        _ => check_account(answer)?,
     }
-    if response.status >= 500 {
-        return Err(Verdict::Unavailable(describe(response)));
+    if answer.status >= 500 {
+        return Err(Denial::Unavailable(describe(answer)));
     }
-    let what = match (&response.body, file_id) {
+    let what = match (&answer.body, file_id) {
         (_, Some(id)) => format!("the file id is {}", printable(id)),
-        (Body::Multistatus(_), None) => format!("{} without a file id", response.status_line()),
-        _ => describe(response),
+        (Body::Multistatus(_), None) => format!("{} without a file id", answer.status_line()),
+        _ => describe(answer),
     };
-    Err(Verdict::Refused(format!(
+    Err(Denial::Refused(format!(
         "the server gives no clear answer whether the password may read files: {what} \
          (file_access = \"none\")"
     )))
 }
 
 /// Recognises answers about this user or this client: throttled, disabled, or refused by Nextcloud.
-fn check_account(response: &Response) -> Result<(), Verdict> {
-    if response.status == 429 {
-        let said = format!(
+fn check_account(answer: &Answer) -> Result<(), Denial> {
+    if answer.status == 429 {
+        let text = format!(
             "{}: too many failed logins from this address; \
              is the mail server among Nextcloud's trusted_proxies?",
-            response.status_line()
+            answer.status_line()
         );
-        return Err(Verdict::Throttled(said));
+        return Err(Denial::Throttled(text));
     }
-    let Body::Exception { name, message } = &response.body else { return Ok(()) };
+    let Body::Exception { name, message } = &answer.body else { return Ok(()) };
     // Nextcloud wraps an exception of its authentication as "CLASS: TEXT". The text is translated.
     let wrapped = message.as_deref().and_then(|message| message.split(':').next());
     for class in [Some(name.as_str()), wrapped].into_iter().flatten() {
         let class = class.trim_start_matches('\\');
         let short = class.rsplit('\\').next().unwrap_or(class);
         if class.starts_with("OC\\User\\") {
-            return Err(Verdict::Disabled(response.summary()));
+            return Err(Denial::Disabled(answer.summary()));
         }
         if class.starts_with("OC\\Authentication\\") || class.starts_with("OCP\\Authentication\\") {
-            return Err(Verdict::Refused(format!(
-                "{} ({short}): {REMEDY}",
-                response.status_line()
-            )));
+            return Err(Denial::Refused(format!("{} ({short}): {REMEDY}", answer.status_line())));
         }
     }
     Ok(())
@@ -124,16 +102,16 @@ fn check_account(response: &Response) -> Result<(), Verdict> {
 /// What to do if Nextcloud no longer accepts an app password.
 const REMEDY: &str = "log in to Nextcloud in a browser once, or make a new app password there";
 
-/// The verdict on an answer with `failure_status`.
-fn refusal(response: &Response) -> Verdict {
-    let (status, schemes) = (response.status_line(), response.schemes());
+/// The denial for an answer with `failure_status`.
+fn refusal(answer: &Answer) -> Denial {
+    let (status, schemes) = (answer.status_line(), answer.schemes());
     if !schemes.is_empty() && !schemes.iter().any(|it| it.eq_ignore_ascii_case("Basic")) {
         let schemes = printable(&schemes.join(", "));
-        return Verdict::Unavailable(format!(
+        return Denial::Unavailable(format!(
             "{status}: the server does not accept Basic authentication here, only {schemes}"
         ));
     }
-    Verdict::Refused(match &response.body {
+    Denial::Refused(match &answer.body {
         Body::Exception { name, .. } if name.ends_with("PasswordLoginForbidden") => {
             format!("{status} (PasswordLoginForbidden): this account needs an app password")
         }
@@ -146,31 +124,31 @@ fn refusal(response: &Response) -> Verdict {
 }
 
 /// Checks that the principal in an answer with `success_status` matches the option `principal`.
-fn check_principal(options: &Options, user: &[u8], response: &Response) -> Result<(), Verdict> {
-    let Body::Multistatus(properties) = &response.body else {
-        return Err(Verdict::Unavailable(describe(response)));
+fn check_principal(options: &Options, user: &[u8], answer: &Answer) -> Result<(), Denial> {
+    let Body::Multistatus(properties) = &answer.body else {
+        return Err(Denial::Unavailable(describe(answer)));
     };
     match &properties.current_user {
         CurrentUser::Unauthenticated => {
-            let said = "the server answers without looking at the password; is the URL right?";
-            Err(Verdict::Unavailable(said.into()))
+            let text = "the server answers without looking at the password; is the URL right?";
+            Err(Denial::Unavailable(text.into()))
         }
         _ if options.principal == Principal::Any => Ok(()),
         CurrentUser::Principal(href) => check_name(options, user, href),
         CurrentUser::Unknown => check_unnamed(options, properties),
         CurrentUser::Unclear => {
-            let said = "the server's current-user-principal is not valid; is it a WebDAV server \
+            let text = "the server's current-user-principal is not valid; is it a WebDAV server \
                         (RFC 5397)?";
-            Err(Verdict::Unavailable(said.into()))
+            Err(Denial::Unavailable(text.into()))
         }
     }
 }
 
 /// Checks that the principal with the path `href` is `user`.
-fn check_name(options: &Options, user: &[u8], href: &str) -> Result<(), Verdict> {
+fn check_name(options: &Options, user: &[u8], href: &str) -> Result<(), Denial> {
     let Some(name) = principal_name(href) else {
-        let said = format!("the server's principal has no user name: {}", printable(href));
-        return Err(Verdict::Refused(said));
+        let text = format!("the server's principal has no user name: {}", printable(href));
+        return Err(Denial::Refused(text));
     };
     let domain = options.domain.as_deref();
     if are_same(name.as_bytes(), user, domain) {
@@ -181,8 +159,8 @@ fn check_name(options: &Options, user: &[u8], href: &str) -> Result<(), Verdict>
         Some(fitting) => format!("; if both are one person, set domain = \"{fitting}\""),
         None => String::new(),
     };
-    Err(Verdict::Refused(format!(
-        "the password is that of {}, not of {} (principal = \"user\"){hint}",
+    Err(Denial::Refused(format!(
+        "the password belongs to {}, not to {} (principal = \"user\"){hint}",
         shown(name.as_bytes()),
         shown(user)
     )))
@@ -202,7 +180,7 @@ fn fitting_domain(one: &[u8], other: &[u8]) -> Option<String> {
 /// Checks an answer without a principal. Most servers that name no user authenticate exactly the
 /// name that was sent. Nextcloud does not: at some URLs it names no user, but still accepts a login
 /// by e-mail address, which a user can choose freely.
-fn check_unnamed(options: &Options, properties: &Properties) -> Result<(), Verdict> {
+fn check_unnamed(options: &Options, properties: &Properties) -> Result<(), Denial> {
     if !properties.is_nextcloud {
         return Ok(());
     }
@@ -210,35 +188,35 @@ fn check_unnamed(options: &Options, properties: &Properties) -> Result<(), Verdi
         Some(url) => format!("set url = \"{url}\""),
         None => "Nextcloud's URL ends in /remote.php/dav/".into(),
     };
-    let said = format!("this Nextcloud does not say whose password it is at this URL: {url}");
-    Err(Verdict::Unavailable(said))
+    let text = format!("this Nextcloud does not say whose password it is at this URL: {url}");
+    Err(Denial::Unavailable(text))
 }
 
 /// Describes an unexpected answer by its most telling property.
-fn describe(response: &Response) -> String {
-    let said = response.summary();
-    if let Some(location) = response.location() {
+fn describe(answer: &Answer) -> String {
+    let summary = answer.summary();
+    if let Some(location) = answer.location() {
         return format!(
-            "{said}: redirects to {location}, and redirects are not followed; set the final URL"
+            "{summary}: redirects to {location}, and redirects are not followed; set the final URL"
         );
     }
-    if let Some(coding) = response.coding() {
+    if let Some(coding) = answer.coding() {
         return format!(
-            "{said}: the body is encoded (Content-Encoding: {coding}), although the request \
+            "{summary}: the body is encoded (Content-Encoding: {coding}), although the request \
              forbids it; switch compression off for this URL"
         );
     }
-    match &response.body {
+    match &answer.body {
         // nginx answers a client without a certificate like this.
-        Body::Other(_) if response.status == 400 => {
+        Body::Other(_) if answer.status == 400 => {
             format!(
-                "{said}: the server may require a client certificate, which httpbasic does not send"
+                "{summary}: the server may require a client certificate, which httpbasic does not send"
             )
         }
-        Body::Other(what) if response.status < 500 => {
-            format!("{said}: the body is {what}; is the URL right?")
+        Body::Other(what) if answer.status < 500 => {
+            format!("{summary}: the body is {what}; is the URL right?")
         }
-        _ => said,
+        _ => summary,
     }
 }
 
@@ -253,7 +231,7 @@ mod tests {
     use crate::options::value::Value;
 
     /// A recorded answer of a real Nextcloud of this version.
-    fn recording(version: u32, name: &str) -> Response {
+    fn recording(version: u32, name: &str) -> Answer {
         let root = env!("CARGO_MANIFEST_DIR");
         let text = std::fs::read_to_string(format!("{root}/tests/nextcloud-{version}/{name}.http"));
         let text = text.unwrap();
@@ -261,15 +239,15 @@ mod tests {
         let mut lines = head.lines();
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers: Vec<_> = lines.map(|line| line.split_once(": ").unwrap()).collect();
-        response(status, &headers, body)
+        received(status, &headers, body)
     }
 
-    fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
+    fn received(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
-        Response {
+        Answer {
             status,
             reason: None,
             headers: map,
@@ -279,27 +257,27 @@ mod tests {
     }
 
     /// A multistatus answer with this property.
-    fn multistatus(property: &str) -> Response {
+    fn multistatus(property: &str) -> Answer {
         let body = format!(
             "<multistatus xmlns='DAV:'><response><propstat><prop>{property}</prop>\
              <status>HTTP/1.1 200 OK</status></propstat></response></multistatus>"
         );
-        response(207, &[], &body)
+        received(207, &[], &body)
     }
 
-    fn principal(href: &str) -> Response {
+    fn principal(href: &str) -> Answer {
         multistatus(&format!(
             "<current-user-principal><href>{href}</href></current-user-principal>"
         ))
     }
 
     /// An error of sabre/dav.
-    fn exception(status: u16, name: &str, message: &str) -> Response {
+    fn exception(status: u16, name: &str, message: &str) -> Answer {
         let body = format!(
             "<d:error xmlns:d='DAV:' xmlns:s='http://sabredav.org/ns'>\
              <s:exception>{name}</s:exception><s:message>{message}</s:message></d:error>"
         );
-        response(status, &[], &body)
+        received(status, &[], &body)
     }
 
     fn options(pairs: &[(&str, &str)]) -> Options {
@@ -310,19 +288,18 @@ mod tests {
     }
 
     /// The verdict as one word, and its text.
-    fn word(result: Result<(), Verdict>) -> (&'static str, String) {
+    fn word(result: Result<(), Denial>) -> (&'static str, String) {
         match result {
             Ok(()) => ("ok", String::new()),
-            Err(Verdict::Refused(text)) => ("refused", text),
-            Err(Verdict::Disabled(text)) => ("disabled", text),
-            Err(Verdict::Throttled(text)) => ("throttled", text),
-            Err(Verdict::Unavailable(text)) => ("unavailable", text),
-            Err(Verdict::Ok(_)) => panic!("an answer holds no hash"),
+            Err(Denial::Refused(text)) => ("refused", text),
+            Err(Denial::Disabled(text)) => ("disabled", text),
+            Err(Denial::Throttled(text)) => ("throttled", text),
+            Err(Denial::Unavailable(text)) => ("unavailable", text),
         }
     }
 
-    fn verdict(pairs: &[(&str, &str)], user: &str, response: &Response) -> (&'static str, String) {
-        word(check_answer(&options(pairs), user.as_bytes(), response))
+    fn verdict(pairs: &[(&str, &str)], user: &str, answer: &Answer) -> (&'static str, String) {
+        word(check_answer(&options(pairs), user.as_bytes(), answer))
     }
 
     #[test]
@@ -444,10 +421,10 @@ mod tests {
             (&["Negotiate, NTLM"], "unavailable"),
         ] {
             let headers: Vec<_> = challenges.iter().map(|it| ("www-authenticate", *it)).collect();
-            let (word, text) = verdict(&[], "bob", &response(401, &headers, ""));
+            let (word, text) = verdict(&[], "bob", &received(401, &headers, ""));
             assert_eq!(word, expected, "{challenges:?}: {text}");
         }
-        let (_, text) = verdict(&[], "bob", &response(401, &[("www-authenticate", "Bearer")], ""));
+        let (_, text) = verdict(&[], "bob", &received(401, &[("www-authenticate", "Bearer")], ""));
         assert!(text.ends_with("does not accept Basic authentication here, only Bearer"), "{text}");
     }
 
@@ -524,34 +501,34 @@ mod tests {
                 "/users/bob/",
                 &[][..],
                 "victim@example.com",
-                "the password is that of bob, not of victim@example.com (principal = \"user\")",
+                "the password belongs to bob, not to victim@example.com (principal = \"user\")",
             ),
             (
                 "/users/bob/",
                 &[domain],
                 "bob@example.org",
-                "the password is that of bob@example.com, not of bob@example.org \
+                "the password belongs to bob@example.com, not to bob@example.org \
                  (principal = \"user\"); if both are one person, set domain = \"example.org\"",
             ),
             (
                 "/users/bob/",
                 &[],
                 "Bob@example.com",
-                "the password is that of bob, not of Bob@example.com (principal = \"user\"); \
+                "the password belongs to bob, not to Bob@example.com (principal = \"user\"); \
                  if both are one person, set domain = \"example.com\"",
             ),
             (
                 "/users/bob@example.com/",
                 &[],
                 "bob",
-                "the password is that of bob@example.com, not of bob (principal = \"user\"); \
+                "the password belongs to bob@example.com, not to bob (principal = \"user\"); \
                  if both are one person, set domain = \"example.com\"",
             ),
             (
                 "/users/bob/",
                 &[],
                 "bob@a@b",
-                "the password is that of bob, not of bob@a@b (principal = \"user\")",
+                "the password belongs to bob, not to bob@a@b (principal = \"user\")",
             ),
         ] {
             assert_eq!(verdict(settings, user, &principal(href)).1, expected, "{href} {user}");
@@ -563,12 +540,12 @@ mod tests {
         let right = principal("/bob/");
         assert_eq!(verdict(&[], "bob", &right).0, "ok");
         for status in [200, 201, 204, 206, 208, 301, 302, 400, 403, 404, 405, 500, 502, 504] {
-            let answer = Response { status, ..right.clone() };
+            let answer = Answer { status, ..right.clone() };
             assert_eq!(verdict(&[], "bob", &answer).0, "unavailable", "{status}");
         }
         for body in ["", "<html/>", "<multistatus xmlns='DAV:'><response>", "<a/>"] {
             for settings in [&[][..], &[("principal", "any")]] {
-                let (word, text) = verdict(settings, "bob", &response(207, &[], body));
+                let (word, text) = verdict(settings, "bob", &received(207, &[], body));
                 assert_eq!(word, "unavailable", "{body}: {text}");
             }
         }
@@ -582,7 +559,7 @@ mod tests {
     #[test]
     fn with_another_method_only_the_status_counts() {
         let settings = [("method", "GET"), ("success_status", "200"), ("failure_status", "403")];
-        let answer = |status| verdict(&settings, "bob", &response(status, &[], "<html>")).0;
+        let answer = |status| verdict(&settings, "bob", &received(status, &[], "<html>")).0;
         assert_eq!((answer(200), answer(403), answer(401)), ("ok", "refused", "unavailable"));
     }
 
@@ -599,7 +576,7 @@ mod tests {
             (400, &[], "<html>", "400: the server may require a client certificate"),
             (502, &[], "<html>", "502"),
         ] {
-            let (word, text) = verdict(&[], "bob", &response(status, headers, body));
+            let (word, text) = verdict(&[], "bob", &received(status, headers, body));
             assert_eq!(word, "unavailable");
             assert!(text.contains(expected) && !text.contains("secret"), "{text}");
         }

@@ -3,6 +3,7 @@
 #[path = "support/links.rs"]
 mod links;
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -143,4 +144,65 @@ fn every_log_line_of_the_troubleshooting_page_is_one_that_is_logged() {
         }
     }
     assert!(checked > 25, "{checked}");
+}
+
+/// The modules of `src/` in CONTRIBUTING.md's sentence, each with its place from the left.
+fn places_of_modules() -> HashMap<String, usize> {
+    let text = read("CONTRIBUTING.md");
+    let sentence = text.lines().find(|line| line.starts_with("`check → lua")).unwrap();
+    let places =
+        sentence.trim_matches('`').split(" → ").enumerate().flat_map(|(place, modules)| {
+            modules.trim_matches(['{', '}']).split(", ").map(move |module| (module.into(), place))
+        });
+    places.collect()
+}
+
+#[test]
+fn each_module_uses_only_modules_to_its_right() {
+    let places = places_of_modules();
+    let src = Path::new(ROOT).join("src");
+    let mut seen = 0;
+    for path in sources(&src) {
+        let module = path.strip_prefix(&src).unwrap().iter().next().unwrap();
+        let module = module.to_str().unwrap().trim_end_matches(".rs");
+        if ["lib", "bin"].contains(&module) {
+            continue;
+        }
+        let place = places.get(module).unwrap_or_else(|| panic!("{module} is not in the sentence"));
+        let text = fs::read_to_string(&path).unwrap();
+        // Unit tests may use everything.
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for used in code.split("crate::").skip(1) {
+            let end = used.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap();
+            let used = &used[..end];
+            let is_right = used == module || places.get(used).is_some_and(|other| other > place);
+            assert!(is_right, "{} uses {used}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 60, "{seen}");
+}
+
+#[test]
+fn the_modules_of_a_folder_do_not_use_each_other_in_a_circle() {
+    for folder in ["check", "dav", "http", "lua", "options", "tls"] {
+        let folder = Path::new(ROOT).join("src").join(folder);
+        let names = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_string();
+        let mut uses: HashMap<String, Vec<String>> = HashMap::new();
+        for path in sources(&folder).iter().filter(|path| path.parent() == Some(&folder)) {
+            let text = fs::read_to_string(path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap().replace("super::{", "super::");
+            let used = code.split("super::").skip(1);
+            let used = used.map(|it| it.split(|c: char| !c.is_alphanumeric() && c != '_').next());
+            uses.insert(names(path), used.flatten().map(String::from).collect());
+        }
+        // Removes modules that use none of the others until there are none, or only a circle.
+        while let Some(free) =
+            uses.iter().find(|(_, used)| used.iter().all(|it| !uses.contains_key(it)))
+        {
+            let free = free.0.clone();
+            uses.remove(&free);
+        }
+        assert!(uses.is_empty(), "{}: {uses:?}", folder.display());
+    }
 }

@@ -1,5 +1,5 @@
 //! The error texts for outdated servers and certificates, which OpenSSL makes. Certificates that
-//! rcgen can make are tested in `src/http/verifier.rs`.
+//! rcgen can make are tested in `src/tls/verifier.rs`.
 
 mod support;
 

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::report::Finding;
+use crate::answer::Answer;
+use crate::credentials;
 use crate::dav::Body;
-use crate::error::{Error, Phase};
-use crate::http::Response;
+use crate::http::{Error, Phase};
 use crate::options::Options;
 
 /// Splits a text of the library into the cause and, after a semicolon, the remedy.
@@ -22,7 +23,7 @@ pub fn explained(text: &str) -> Finding {
 /// Why there is no answer, and what to do about it.
 pub fn about_error(error: &Error) -> Finding {
     let advice = match error {
-        Error::Dns(_) => {
+        Error::Dns { .. } => {
             "is the host in the URL right, and does this machine (or container) know it?"
         }
         Error::Timeout { phase: Phase::Resolving, .. } => {
@@ -42,13 +43,21 @@ pub fn about_error(error: &Error) -> Finding {
             "the web server accepts requests and does not answer: see its log. If it is only \
              slow, raise timeout_msecs"
         }
-        Error::Protocol(_) => "is there a web server on this port? See its log",
-        Error::Credentials(_) => {
-            "HTTP Basic authentication (RFC 7617) cannot send it: change the name or the password"
+        Error::Protocol(_) | Error::Http(_) | Error::Lost { phase: Phase::Connected, .. } => {
+            "is there a web server on this port? See its log"
         }
-        Error::Tls(text) if !text.contains("; ") => "see the web server's log",
+        Error::Tls(_) | Error::Lost { .. } if !error.to_string().contains("; ") => {
+            "see the web server's log"
+        }
         _ => return explained(&error.to_string()),
     };
+    Finding::new(error.to_string()).advise([advice])
+}
+
+/// Why the name or the password cannot be sent, and what to do about it.
+pub fn about_credentials(error: credentials::Error) -> Finding {
+    let advice =
+        "HTTP Basic authentication (RFC 7617) cannot send it: change the name or the password";
     Finding::new(error.to_string()).advise([advice])
 }
 
@@ -63,18 +72,18 @@ pub fn about_file(path: &Path, otherwise: &str) -> String {
 }
 
 /// What to do about an answer without proof.
-pub fn about_response(options: &Options, response: &Response) -> Option<String> {
-    let is_nextcloud = matches!(response.body, Body::Exception { .. });
-    let text = match response.status {
+pub fn about_answer(options: &Options, answer: &Answer) -> Option<String> {
+    let is_nextcloud = matches!(answer.body, Body::Exception { .. });
+    let text = match answer.status {
         429 => {
             "wait half an hour; or, at the Nextcloud: occ security:bruteforce:reset ADDRESS".into()
         }
         // The text has the remedy.
-        _ if response.coding().is_some() => return None,
+        _ if answer.coding().is_some() => return None,
         400 => "if the web server wants a client certificate, have it ask for none at this URL; \
                 else see its log"
             .into(),
-        401 if !response.schemes().is_empty() => {
+        401 if !answer.schemes().is_empty() => {
             "let the web server take Basic authentication at this URL".into()
         }
         300..=399 => {

@@ -2,18 +2,20 @@
 //!
 //! No password is sent but the user's: servers count wrong ones, and lock out addresses that send many.
 
+use super::advice;
 use super::arguments::Arguments;
 use super::report::{Finding, Outcome, Report};
-use super::terminal::{self, Terminal};
-use super::{Stop, advice};
+use super::terminal::{self, Stop, Terminal};
+use crate::answer::Answer;
 use crate::credentials::Credentials;
 use crate::dav::{Body, CurrentUser, principal_name};
-use crate::http::{Client, Response};
+use crate::denial::Denial;
+use crate::http::Client;
 use crate::login::verify;
 use crate::names::with_domain;
 use crate::options::{FileAccess, Options, Principal};
 use crate::text::{printable, printable_bytes};
-use crate::verdict::{self, Verdict};
+use crate::verdict;
 
 /// Asks the server without a password, asks for the password, and logs in.
 pub fn check(
@@ -42,29 +44,28 @@ pub fn check(
 /// What the server answers to a request without a password.
 fn ask_anonymously(client: &Client) -> Outcome<()> {
     let options = client.options();
-    let response =
+    let answer =
         client.propfind(&client.anonymous_lookup()).map_err(|error| advice::about_error(&error))?;
-    let status = response.status_line();
-    if response.status == options.success_status {
-        return answers_anybody(options, &response);
+    let status = answer.status_line();
+    if answer.status == options.success_status {
+        return answers_anybody(options, &answer);
     }
-    match verdict::check_answer(options, b"", &response) {
-        Err(Verdict::Refused(_)) if response.status == options.failure_status => {
-            let takes = if response.schemes().is_empty() { "" } else { ", takes Basic" };
+    match verdict::check_answer(options, b"", &answer) {
+        Err(Denial::Refused(_)) if answer.status == options.failure_status => {
+            let takes = if answer.schemes().is_empty() { "" } else { ", takes Basic" };
             Ok(((), Finding::new(format!("asks for a password: {status}{takes}"))))
         }
-        Err(verdict) => {
-            Err(advice::explained(&text(verdict))
-                .advise(advice::about_response(options, &response)))
+        Err(denial) => {
+            Err(advice::explained(denial.text()).advise(advice::about_answer(options, &answer)))
         }
         Ok(()) => Err(Finding::new(status)),
     }
 }
 
 /// A server may answer without a password if it says so; else it would accept every password.
-fn answers_anybody(options: &Options, response: &Response) -> Outcome<()> {
-    let status = response.status_line();
-    match &response.body {
+fn answers_anybody(options: &Options, answer: &Answer) -> Outcome<()> {
+    let status = answer.status_line();
+    match &answer.body {
         Body::Multistatus(properties)
             if options.is_propfind() && properties.current_user == CurrentUser::Unauthenticated =>
         {
@@ -75,30 +76,18 @@ fn answers_anybody(options: &Options, response: &Response) -> Outcome<()> {
         }
         Body::Multistatus(_) => Err(anybody(&status)),
         _ if !options.is_propfind() => Err(anybody(&status)),
-        _ => {
-            match verdict::check_answer(options, b"", response) {
-                Err(verdict) => Err(advice::explained(&text(verdict))
-                    .advise(advice::about_response(options, response))),
-                Ok(()) => Err(anybody(&status)),
+        _ => match verdict::check_answer(options, b"", answer) {
+            Err(denial) => {
+                Err(advice::explained(denial.text()).advise(advice::about_answer(options, answer)))
             }
-        }
+            Ok(()) => Err(anybody(&status)),
+        },
     }
 }
 
 fn anybody(status: &str) -> Finding {
     Finding::new(format!("answers {status} to anybody, without a password"))
         .advise(["everybody could log in: use a URL at which the server asks for a password"])
-}
-
-/// The words of a verdict.
-fn text(verdict: Verdict) -> String {
-    match verdict {
-        Verdict::Ok(_) => "ok".into(),
-        Verdict::Refused(text)
-        | Verdict::Disabled(text)
-        | Verdict::Throttled(text)
-        | Verdict::Unavailable(text) => text,
-    }
 }
 
 struct Login<'a> {
@@ -109,13 +98,13 @@ struct Login<'a> {
 
 impl Login<'_> {
     fn check(&self, report: &mut Report) {
-        let Some((credentials, response)) = report.step("password", || self.send_password()) else {
+        let Some((credentials, answer)) = report.step("password", || self.send_password()) else {
             return;
         };
-        if report.step("user", || self.whose(&response)).is_none() {
+        if report.step("user", || self.whose(&answer)).is_none() {
             return;
         }
-        if report.step("files", || self.files(credentials, &response)).is_some() {
+        if report.step("files", || self.files(credentials, &answer)).is_some() {
             report.step("again", || self.log_in_again());
         }
     }
@@ -129,66 +118,66 @@ impl Login<'_> {
         printable_bytes(self.options().sent_name(self.user))
     }
 
-    fn send_password(&self) -> Outcome<(Credentials<'_>, Response)> {
+    fn send_password(&self) -> Outcome<(Credentials<'_>, Answer)> {
         let sent = self.options().sent_name(self.user);
         let credentials =
-            Credentials::new(sent, self.password).map_err(|error| advice::about_error(&error))?;
-        let response = self.client.propfind(&self.client.lookup(credentials, None));
-        let response = response.map_err(|error| advice::about_error(&error))?;
-        let is_success = response.status == self.options().success_status;
-        let is_understood = matches!(response.body, Body::Multistatus(_));
-        match verdict::check_answer(self.options(), self.user, &response) {
+            Credentials::new(sent, self.password).map_err(advice::about_credentials)?;
+        let answer = self.client.propfind(&self.client.lookup(credentials, None));
+        let answer = answer.map_err(|error| advice::about_error(&error))?;
+        let is_success = answer.status == self.options().success_status;
+        let is_understood = matches!(answer.body, Body::Multistatus(_));
+        match verdict::check_answer(self.options(), self.user, &answer) {
             // The next step is about whose password it is.
             _ if is_success && (is_understood || !self.options().is_propfind()) => {
-                let text = format!("{} for {}", response.status_line(), self.sent());
-                Ok(((credentials, response), Finding::new(text)))
+                let text = format!("{} for {}", answer.status_line(), self.sent());
+                Ok(((credentials, answer), Finding::new(text)))
             }
-            Err(verdict) => Err(self.explain(verdict, &response)),
-            Ok(()) => Err(Finding::new(response.status_line())),
+            Err(denial) => Err(self.explain(denial, &answer)),
+            Ok(()) => Err(Finding::new(answer.status_line())),
         }
     }
 
-    fn explain(&self, verdict: Verdict, response: &Response) -> Finding {
-        let advice = match &verdict {
-            Verdict::Disabled(_) => vec![format!(
+    fn explain(&self, denial: Denial, answer: &Answer) -> Finding {
+        let advice = match &denial {
+            Denial::Disabled(_) => vec![format!(
                 "the account is disabled: enable it in Nextcloud, Accounts, or by \
                  occ user:enable {}",
                 self.sent()
             )],
             // The text has Nextcloud's reason and the remedy.
-            Verdict::Refused(_) if response.status != self.options().failure_status => Vec::new(),
-            Verdict::Refused(_) if is_forbidden(response) => {
+            Denial::Refused(_) if answer.status != self.options().failure_status => Vec::new(),
+            Denial::Refused(_) if is_forbidden(answer) => {
                 vec![
                     "make one in Nextcloud (Settings, Security); the account's own password is \
                       not accepted"
                         .into(),
                 ]
             }
-            Verdict::Refused(_) => advice::about_refusal(
+            Denial::Refused(_) => advice::about_refusal(
                 &printable_bytes(self.user),
                 &self.sent(),
-                matches!(response.body, Body::Exception { .. }),
+                matches!(answer.body, Body::Exception { .. }),
             ),
-            _ => advice::about_response(self.options(), response).into_iter().collect(),
+            _ => advice::about_answer(self.options(), answer).into_iter().collect(),
         };
-        advice::explained(&text(verdict)).advise(advice)
+        advice::explained(denial.text()).advise(advice)
     }
 
     /// Whose password it is, and which settings fit.
-    fn whose(&self, response: &Response) -> Outcome<()> {
+    fn whose(&self, answer: &Answer) -> Outcome<()> {
         let options = self.options();
-        let Body::Multistatus(properties) = &response.body else {
+        let Body::Multistatus(properties) = &answer.body else {
             let text = format!("{} does not ask whose password it is", options.method);
             return Ok(((), Finding::skipped(text)));
         };
         let strict = Options { principal: Principal::User, ..options.clone() };
-        let fits = verdict::check_answer(&strict, self.user, response);
+        let fits = verdict::check_answer(&strict, self.user, answer);
         let name = match &properties.current_user {
             CurrentUser::Principal(href) => principal_name(href).map(|name| printable(&name)),
             _ => None,
         };
-        verdict::check_answer(options, self.user, response).map_err(|verdict| {
-            let finding = advice::explained(&text(verdict));
+        verdict::check_answer(options, self.user, answer).map_err(|denial| {
+            let finding = advice::explained(denial.text());
             match &name {
                 Some(name) => finding.advise(self.about_owner(name, properties.is_nextcloud)),
                 None => finding,
@@ -197,7 +186,7 @@ impl Login<'_> {
         let Some(name) = name else {
             let finding =
                 Finding::new("the server names no user, so it accepted the name that was sent");
-            return Ok(((), finding.warn(fits.err().map(text))));
+            return Ok(((), finding.warn(fits.err().as_ref().map(Denial::text))));
         };
         let accepts_any = options.principal == Principal::Any;
         let finding = match fits {
@@ -205,8 +194,8 @@ impl Login<'_> {
                 "principal = \"any\" accepts the passwords of other users, and \"user\" fits: \
                  leave principal out",
             )),
-            Err(verdict) => Finding::new(format!("{name}, whom principal = \"any\" accepts"))
-                .warn([text(verdict)]),
+            Err(denial) => Finding::new(format!("{name}, whom principal = \"any\" accepts"))
+                .warn([denial.text()]),
         };
         Ok(((), finding))
     }
@@ -239,16 +228,16 @@ impl Login<'_> {
     }
 
     /// Whether the password opens files, which `file_access` is about.
-    fn files(&self, credentials: Credentials, response: &Response) -> Outcome<()> {
+    fn files(&self, credentials: Credentials, answer: &Answer) -> Outcome<()> {
         let is_wanted = self.options().file_access == FileAccess::None;
         let is_nextcloud =
-            matches!(&response.body, Body::Multistatus(properties) if properties.is_nextcloud);
+            matches!(&answer.body, Body::Multistatus(properties) if properties.is_nextcloud);
         if !is_wanted && !is_nextcloud {
             return Ok(((), Finding::skipped("only a Nextcloud is asked")));
         }
-        let result = verdict::file_owner(response).and_then(|name| {
+        let result = verdict::file_owner(answer).and_then(|name| {
             let asked = self.client.propfind_files(&name, &self.client.lookup(credentials, None));
-            let answer = asked.map_err(|error| Verdict::Unavailable(error.to_string()))?;
+            let answer = asked.map_err(|error| Denial::Unavailable(error.to_string()))?;
             verdict::check_files(&answer)
         });
         match result {
@@ -257,12 +246,12 @@ impl Login<'_> {
                 let text = "this password opens none; file_access = \"none\" would accept it";
                 Ok(((), Finding::new(text)))
             }
-            Err(verdict) if is_wanted => Err(advice::explained(&text(verdict))),
-            Err(Verdict::Refused(_)) => {
+            Err(denial) if is_wanted => Err(advice::explained(denial.text())),
+            Err(Denial::Refused(_)) => {
                 let text = "this password may read files; file_access = \"none\" would refuse it";
                 Ok(((), Finding::new(text)))
             }
-            Err(verdict) => Ok(((), Finding::skipped(text(verdict)))),
+            Err(denial) => Ok(((), Finding::skipped(denial.text()))),
         }
     }
 
@@ -270,7 +259,7 @@ impl Login<'_> {
     fn log_in_again(&self) -> Outcome<()> {
         let before = self.client.connections();
         match verify(&self.client, self.user, self.password, None) {
-            Verdict::Ok(_) => {
+            Ok(_) => {
                 let text = if self.client.connections() == before {
                     "a second login, on the same connection"
                 } else {
@@ -278,13 +267,13 @@ impl Login<'_> {
                 };
                 Ok(((), Finding::new(text)))
             }
-            verdict => Err(advice::explained(&text(verdict))
+            Err(denial) => Err(advice::explained(denial.text())
                 .advise(["the first login succeeded: is the server overloaded?"])),
         }
     }
 }
 
 /// Whether it is Nextcloud's way of saying that only app passwords are accepted.
-fn is_forbidden(response: &Response) -> bool {
-    matches!(&response.body, Body::Exception { name, .. } if name.ends_with("PasswordLoginForbidden"))
+fn is_forbidden(answer: &Answer) -> bool {
+    matches!(&answer.body, Body::Exception { name, .. } if name.ends_with("PasswordLoginForbidden"))
 }

@@ -2,7 +2,7 @@
 //! fails.
 //!
 //! It reads the settings that Dovecot reads ([`settings`], [`script`], [`dovecot`]), looks at the library
-//! beside the script ([`library`]), connects to the server ([`way`], [`certificate`]) and logs in
+//! beside the script ([`library`]), connects to the server ([`network`], [`certificate`]) and logs in
 //! ([`login`]), with the library's own code. A [`report`] shows each step as it ends, and [`advice`]
 //! says what to do about one that fails.
 
@@ -12,11 +12,11 @@ mod certificate;
 mod dovecot;
 mod library;
 mod login;
+mod network;
 mod report;
 mod script;
 mod settings;
 mod terminal;
-mod way;
 
 use std::io::{Write, stderr};
 use std::path::Path;
@@ -24,16 +24,7 @@ use std::process::ExitCode;
 
 use self::arguments::Arguments;
 use self::report::Report;
-use self::terminal::Terminal;
-
-/// Why the program ends before its last step.
-#[derive(Debug)]
-enum Stop {
-    /// There is no user, or no password.
-    Usage(String),
-    /// By Ctrl-C.
-    Interrupted,
-}
+use self::terminal::{Stop, Terminal};
 
 /// Runs the program. The exit status is 0 if a login would succeed, 1 if not, 2 for wrong usage, 130
 /// after Ctrl-C.
@@ -58,7 +49,7 @@ fn check(arguments: &Arguments, report: &mut Report) -> Result<(), Stop> {
     let options = report.step("settings", || settings::check(arguments, script.as_deref()));
     report.step("library", || library::check(script.as_deref().and_then(Path::parent)));
     let Some(options) = options else { return Ok(()) };
-    if !way::check(&options, report) {
+    if !network::check(&options, report) {
         return Ok(());
     }
     login::check(&options, arguments, &Terminal::open(), report)

@@ -7,10 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use super::Stop;
-
 /// The exit status after Ctrl-C, as shells report a process that SIGINT has ended.
 pub const INTERRUPTED: u8 = 130;
+
+/// Why there is no name or no password.
+#[derive(Debug)]
+pub enum Stop {
+    /// There is none to read.
+    Usage(String),
+    /// By Ctrl-C.
+    Interrupted,
+}
 
 const PATH: &str = "/dev/tty";
 

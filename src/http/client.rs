@@ -14,16 +14,15 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 use super::backoff::Backoff;
 use super::connector::{Connector, NoResolver};
 use super::deadline::Deadline;
+use super::error::{Error, Phase};
 use super::resolver::Resolver;
-use super::response::Response;
-use super::tls::Tls;
 use super::transport::Stale;
+use crate::answer::Answer;
 use crate::credentials::Credentials;
 use crate::dav::{self, Body};
-use crate::error::{Error, Phase};
 use crate::options::Options;
 use crate::options::url::Url;
-use crate::text::printable;
+use crate::tls::Tls;
 
 /// The maximum length of an answer's body, in bytes.
 const MAX_BODY_BYTES: u64 = 64 << 10;
@@ -126,8 +125,8 @@ impl Client {
     /// answer, whatever its status.
     ///
     /// # Errors
-    /// Any except [`Error::Option`] and [`Error::Credentials`].
-    pub fn propfind(&self, lookup: &Lookup) -> Result<Response, Error> {
+    /// [`Error`] if there is no answer.
+    pub fn propfind(&self, lookup: &Lookup) -> Result<Answer, Error> {
         let body = self.options.is_propfind().then_some(dav::PRINCIPAL);
         self.exchange(&self.options.url, body, lookup)
     }
@@ -136,7 +135,7 @@ impl Client {
     ///
     /// # Errors
     /// The same as for [`Client::propfind`].
-    pub fn propfind_files(&self, name: &str, lookup: &Lookup) -> Result<Response, Error> {
+    pub fn propfind_files(&self, name: &str, lookup: &Lookup) -> Result<Answer, Error> {
         self.exchange(&self.options.url.files(name), Some(dav::FILE_ID), lookup)
     }
 
@@ -147,7 +146,7 @@ impl Client {
         url: &Url,
         body: Option<&'static str>,
         lookup: &Lookup,
-    ) -> Result<Response, Error> {
+    ) -> Result<Answer, Error> {
         let method = &self.options.method;
         debug!("{method} {url}");
         let once = || self.run(self.request(url, body, lookup), body, lookup.deadline);
@@ -157,7 +156,7 @@ impl Client {
         };
         let result = result.map_err(|error| explain(error, lookup.deadline));
         match &result {
-            Ok(response) => debug!("{method} {url}: {}", response.summary()),
+            Ok(answer) => debug!("{method} {url}: {}", answer.summary()),
             Err(error) => debug!("{method} {url}: {error}"),
         }
         result
@@ -193,22 +192,22 @@ impl Client {
         mut request: Request<()>,
         body: Option<&'static str>,
         deadline: Deadline,
-    ) -> Result<Response, ureq::Error> {
+    ) -> Result<Answer, ureq::Error> {
         // The agent's own deadline begins now. That is right for the first request of a lookup
         // only.
         if deadline.elapsed() > SLACK {
             let configured = self.agent.configure_request(request);
             request = configured.timeout_global(Some(deadline.left())).build();
         }
-        let answer = match body {
+        let response = match body {
             Some(body) => self.agent.run(request.map(|()| body))?,
             None => self.agent.run(request)?,
         };
-        let (head, body) = answer.into_parts();
+        let (head, body) = response.into_parts();
         // ureq skips informational answers except 101.
         if head.status.is_informational() {
-            let said = format!("the server sent an unexpected answer: {}", head.status);
-            return Err(protocol(said));
+            let status = head.status;
+            return Err(protocol(format!("the server sent an unexpected answer: {status}")));
         }
         let body = match read(&head, body) {
             Ok(bytes) => Body::parse(&bytes),
@@ -216,7 +215,7 @@ impl Client {
             Err(error) if self.options.needs_body(head.status.as_u16()) => return Err(error),
             Err(_) => Body::Other("not readable"),
         };
-        Ok(Response {
+        Ok(Answer {
             status: head.status.as_u16(),
             reason: head.status.canonical_reason(),
             headers: head.headers,
@@ -264,17 +263,6 @@ fn explain(error: ureq::Error, deadline: Deadline) -> Error {
             Error::Timeout { phase: Phase::Connected, msecs: deadline.elapsed().as_millis() }
         }
         ureq::Error::Io(problem) => Error::from_io(problem, Phase::Connected, deadline.elapsed()),
-        ureq::Error::LargeResponseHeader(..) => {
-            Error::Protocol("the answer's head is longer than 32 KiB".into())
-        }
-        ureq::Error::BodyExceedsLimit(_) => {
-            Error::Protocol("the answer's body is longer than 64 KiB".into())
-        }
-        other => {
-            // The last part is the reason. The parts before it name modules of ureq.
-            let reason = other.to_string();
-            let reason = reason.rsplit(": ").next().unwrap_or_default();
-            Error::Protocol(format!("the server does not speak HTTP/1.1 ({})", printable(reason)))
-        }
+        other => Error::Http(Arc::new(other)),
     }
 }

@@ -13,12 +13,12 @@ use ureq::unversioned::transport::{self, ConnectionDetails, NextTimeout};
 
 use super::backoff::Backoff;
 use super::deadline::Deadline;
+use super::error::{Error, Phase};
 use super::resolver::Resolver;
 use super::socket::Socket;
 use super::stream::Stream;
-use super::tls::Tls;
 use super::transport::Transport;
-use crate::error::{Error, Phase};
+use crate::tls::Tls;
 
 /// A resolver for ureq that returns no addresses.
 ///

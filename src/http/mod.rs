@@ -5,22 +5,19 @@
 //!
 //! - `connector` opens connections, unless the `backoff` forbids it. The `resolver` caches addresses.
 //! - `transport` sends each request in one write and decides whether a connection may be reused.
-//! - `stream` is a `socket`, in clear or with `tls`. The `verifier` decides which certificates are
-//!   trusted.
+//! - `stream` is a `socket`, in cleartext or over TLS. The end of each TLS record is known by `records`.
 //! - `deadline` limits the time of all of this.
 
 mod backoff;
 mod client;
 pub(crate) mod connector;
 pub(crate) mod deadline;
+mod error;
 mod records;
 pub(crate) mod resolver;
-mod response;
 pub(crate) mod socket;
 pub(crate) mod stream;
-pub(crate) mod tls;
 mod transport;
-pub(crate) mod verifier;
 
 pub use client::{Client, Lookup};
-pub use response::Response;
+pub use error::{Error, Phase};

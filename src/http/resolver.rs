@@ -3,13 +3,14 @@
 //! `getaddrinfo` has no time limit, so it runs in a thread of its own.
 
 use std::fs::File;
+use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::deadline::Deadline;
-use crate::error::{Error, Phase};
+use super::error::{Error, Phase};
 
 /// How long cached addresses are used before the name is resolved again.
 const TTL: Duration = Duration::from_secs(60);
@@ -51,7 +52,7 @@ struct State {
     fresh_until: Option<Instant>,
     /// Whether the thread is running. There is never a second one, even if name resolution hangs.
     is_resolving: bool,
-    failure: Option<String>,
+    failure: Option<Arc<io::Error>>,
 }
 
 impl Shared {
@@ -101,8 +102,7 @@ impl Resolver {
             let msecs = deadline.elapsed().as_millis();
             return Err(Error::Timeout { phase: Phase::Resolving, msecs });
         }
-        let failure = state.failure.as_deref().unwrap_or("no address");
-        Err(Error::Dns(format!("{}: {failure}", self.host)))
+        Err(self.failed(state.failure.clone().unwrap_or_else(no_address)))
     }
 
     /// Puts this address first from now on, because it works.
@@ -114,6 +114,10 @@ impl Resolver {
     /// moved.
     pub fn invalidate(&self) {
         self.shared.lock().fresh_until = None;
+    }
+
+    fn failed(&self, source: Arc<io::Error>) -> Error {
+        Error::Dns { host: self.host.clone(), source }
     }
 
     /// Starts the thread that resolves the name.
@@ -134,10 +138,17 @@ impl Resolver {
             Ok(_) => state.is_resolving = true,
             // Without a thread, the expired addresses are used.
             Err(_) if !state.addresses.is_empty() => {}
-            Err(problem) => return Err(Error::Dns(format!("cannot start a thread: {problem}"))),
+            Err(problem) => {
+                let text = format!("cannot start a thread: {problem}");
+                return Err(self.failed(Arc::new(io::Error::new(problem.kind(), text))));
+            }
         }
         Ok(())
     }
+}
+
+fn no_address() -> Arc<io::Error> {
+    Arc::new(io::Error::other("no address"))
 }
 
 impl State {
@@ -148,7 +159,7 @@ impl State {
         addresses
     }
 
-    fn update(&mut self, found: std::io::Result<Vec<SocketAddr>>, now: Instant) {
+    fn update(&mut self, found: io::Result<Vec<SocketAddr>>, now: Instant) {
         self.is_resolving = false;
         match found {
             Ok(addresses) if !addresses.is_empty() => {
@@ -156,8 +167,8 @@ impl State {
                 self.fresh_until = Some(now + TTL);
                 self.failure = None;
             }
-            Ok(_) => self.failure = Some("no address".into()),
-            Err(problem) => self.failure = Some(problem.to_string()),
+            Ok(_) => self.failure = Some(no_address()),
+            Err(problem) => self.failure = Some(Arc::new(problem)),
         }
     }
 }
@@ -193,7 +204,7 @@ mod tests {
             let resolver = Resolver::new(host, 80);
             let expected = SocketAddr::new(host.parse().unwrap(), 80);
             for _ in 0..2 {
-                assert_eq!(resolver.addresses(at_once()), Ok(vec![expected]));
+                assert_eq!(resolver.addresses(at_once()).unwrap(), [expected]);
                 assert!(!resolver.shared.lock().is_resolving);
                 resolver.invalidate();
             }
@@ -206,7 +217,7 @@ mod tests {
         let addresses = resolver.addresses(soon()).unwrap();
         assert!(addresses.iter().all(|address| address.ip().is_loopback()));
         let until = resolver.shared.lock().fresh_until;
-        assert_eq!(resolver.addresses(at_once()), Ok(addresses));
+        assert_eq!(resolver.addresses(at_once()).unwrap(), addresses);
         assert_eq!(resolver.shared.lock().fresh_until, until);
         resolver.invalidate();
         resolver.addresses(soon()).unwrap();
@@ -228,7 +239,7 @@ mod tests {
         };
         let expect = |last: &[u8]| {
             let addresses: Vec<_> = last.iter().copied().map(address).collect();
-            assert_eq!(resolver.addresses(at_once()), Ok(addresses));
+            assert_eq!(resolver.addresses(at_once()).unwrap(), addresses);
         };
         learn(&[1, 2, 3]);
         expect(&[1, 2, 3]);
@@ -245,11 +256,11 @@ mod tests {
     #[test]
     fn expired_addresses_are_used_if_name_resolution_fails() {
         let resolver = old_address();
-        assert_eq!(resolver.addresses(soon()), Ok(vec![address(1)]));
+        assert_eq!(resolver.addresses(soon()).unwrap(), [address(1)]);
         // The name is not resolved again at once.
         assert!(resolver.shared.lock().failure.take().is_some());
-        assert_eq!(resolver.addresses(soon()), Ok(vec![address(1)]));
-        assert_eq!(resolver.shared.lock().failure, None);
+        assert_eq!(resolver.addresses(soon()).unwrap(), [address(1)]);
+        assert!(resolver.shared.lock().failure.is_none());
     }
 
     #[test]
@@ -264,7 +275,7 @@ mod tests {
         resolver.shared.lock().is_resolving = true;
         let start = Instant::now();
         for _ in 0..10 {
-            assert_eq!(resolver.addresses(soon()), Ok(vec![address(1)]));
+            assert_eq!(resolver.addresses(soon()).unwrap(), [address(1)]);
         }
         assert!(start.elapsed() >= STALE_WAIT && start.elapsed() < STALE_WAIT * 5);
     }

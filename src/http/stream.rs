@@ -1,4 +1,4 @@
-//! A stream of bytes to and from the server, over TLS or in clear.
+//! A stream of bytes to and from the server, over TLS or in cleartext.
 
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use rustls::{ClientConnection, StreamOwned};
 
 use super::records::Records;
 use super::socket::Socket;
-use super::tls::Tls;
+use crate::tls::Tls;
 
 /// The deadline for reading input that has already arrived.
 const AT_ONCE: Duration = Duration::from_millis(10);
@@ -15,7 +15,7 @@ const AT_ONCE: Duration = Duration::from_millis(10);
 /// A stream that carries requests and answers.
 #[derive(Debug)]
 pub enum Stream {
-    /// In clear.
+    /// In cleartext.
     Plain(Socket),
     /// Over TLS.
     Tls(Box<StreamOwned<ClientConnection, Recorded>>),

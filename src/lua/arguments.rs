@@ -2,10 +2,25 @@
 
 use std::fmt::Display;
 
-use mlua::{String as LuaString, Table, UserDataRef, Value};
+use mlua::{IntoLua, Lua, String as LuaString, Table, UserDataRef, Value};
 
 use crate::http::Client;
-use crate::lua::function::Problem;
+
+/// The text of a Lua error.
+#[derive(Debug)]
+pub struct Problem(String);
+
+impl<T: Display> From<T> for Problem {
+    fn from(reason: T) -> Self {
+        Self(reason.to_string())
+    }
+}
+
+impl IntoLua for Problem {
+    fn into_lua(self, lua: &Lua) -> mlua::Result<Value> {
+        self.0.into_lua(lua)
+    }
+}
 
 /// The arguments of a call to `function`. As in Lua, the first one has the number 1.
 pub struct Arguments<'a> {

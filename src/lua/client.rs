@@ -5,21 +5,22 @@ use std::time::Duration;
 use log::Level;
 use mlua::{Function, IntoLua, Lua, Nil, String as LuaString, Table, UserData, UserDataFields};
 
-use crate::capture;
+use super::arguments::{self, Arguments, Problem};
+use super::call::{self, Outcome, Results};
+use super::capture;
+use crate::answer::Answer;
 use crate::credentials::Credentials;
 use crate::dav::Body;
-use crate::http::{Client, Response};
+use crate::denial::Denial;
+use crate::http::Client;
 use crate::login;
-use crate::lua::arguments::{self, Arguments};
-use crate::lua::function::{self, Outcome, Problem, Results};
 use crate::options::Options;
 use crate::options::value::Value;
 use crate::text::printable;
-use crate::verdict::Verdict;
 
 /// Creates the function `httpbasic.client`.
 pub fn constructor(lua: &Lua) -> mlua::Result<Function> {
-    function::raising(lua, "client", client)
+    call::function(lua, "client", client)
 }
 
 impl UserData for Client {
@@ -28,8 +29,8 @@ impl UserData for Client {
         // Methods that are registered with mlua would raise userdata instead of strings.
         fields.add_meta_field_with("__index", |lua| {
             lua.create_table_from([
-                ("propfind", function::raising(lua, "propfind", propfind)?),
-                ("verify", function::raising(lua, "verify", verify)?),
+                ("propfind", call::function(lua, "propfind", propfind)?),
+                ("verify", call::function(lua, "verify", verify)?),
             ])
         });
     }
@@ -86,14 +87,14 @@ fn introduction(lua: &Lua, options: &Options) -> mlua::Result<String> {
 fn verify(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
     lookup(arguments, |client, user, password, remote_ip| {
         let (word, text) = match login::verify(client, user, password, remote_ip) {
-            Verdict::Ok(password) => {
-                let fields = lua.create_table_from([("password", password)])?;
+            Ok(hash) => {
+                let fields = lua.create_table_from([("password", hash.as_str())])?;
                 return Ok(("ok".into_lua(lua)?, fields.into_lua(lua)?));
             }
-            Verdict::Refused(text) => ("refused", text),
-            Verdict::Disabled(text) => ("disabled", text),
-            Verdict::Throttled(text) => ("throttled", text),
-            Verdict::Unavailable(text) => ("unavailable", text),
+            Err(Denial::Refused(text)) => ("refused", text),
+            Err(Denial::Disabled(text)) => ("disabled", text),
+            Err(Denial::Throttled(text)) => ("throttled", text),
+            Err(Denial::Unavailable(text)) => ("unavailable", text),
         };
         Ok((word.into_lua(lua)?, text.into_lua(lua)?))
     })
@@ -103,11 +104,14 @@ fn verify(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
 fn propfind(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
     lookup(arguments, |client, user, password, remote_ip| {
         let remote_ip = remote_ip.and_then(login::address);
-        let response = Credentials::new(client.options().sent_name(user), password)
-            .and_then(|credentials| client.propfind(&client.lookup(credentials, remote_ip)));
-        Ok(match response {
-            Ok(response) => (table(lua, &response)?.into_lua(lua)?, Nil),
-            Err(error) => (Nil, error.to_string().into_lua(lua)?),
+        let credentials = Credentials::new(client.options().sent_name(user), password);
+        let answer = credentials.map_err(|error| error.to_string()).and_then(|credentials| {
+            let answer = client.propfind(&client.lookup(credentials, remote_ip));
+            answer.map_err(|error| error.to_string())
+        });
+        Ok(match answer {
+            Ok(answer) => (table(lua, &answer)?.into_lua(lua)?, Nil),
+            Err(error) => (Nil, error.into_lua(lua)?),
         })
     })
 }
@@ -132,14 +136,14 @@ fn lookup(
     Ok(Outcome { results: results?, lines })
 }
 
-/// A response as a Lua table.
-fn table(lua: &Lua, response: &Response) -> mlua::Result<Table> {
+/// An answer as a Lua table.
+fn table(lua: &Lua, answer: &Answer) -> mlua::Result<Table> {
     let table = lua.create_table()?;
-    table.raw_set("status", response.status)?;
-    table.raw_set("reason", response.reason)?;
-    table.raw_set("principal", response.body.principal())?;
-    table.raw_set("elapsed_msecs", msecs(response.elapsed))?;
-    if let Body::Exception { name, message } = &response.body {
+    table.raw_set("status", answer.status)?;
+    table.raw_set("reason", answer.reason)?;
+    table.raw_set("principal", answer.body.principal())?;
+    table.raw_set("elapsed_msecs", msecs(answer.elapsed))?;
+    if let Body::Exception { name, message } = &answer.body {
         table.raw_set("exception", name.as_str())?;
         table.raw_set("message", message.as_deref())?;
     }

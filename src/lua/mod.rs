@@ -6,8 +6,9 @@
 
 mod arguments;
 mod base64;
+mod call;
+mod capture;
 mod client;
-mod function;
 
 use mlua::{Lua, Result, Table};
 

@@ -1,7 +1,7 @@
--- The Lua half of a function. It calls the Rust half, `native`, writes the log lines that this
--- returns, and raises the error if there is one.
+-- The Lua half of a function. It calls the Rust half, writes the log lines that this returns, and
+-- raises the problem if there is one.
 
-local native = ...
+local rust_half = ...
 local functions = { ERROR = "i_error", WARN = "i_warning", INFO = "i_info", DEBUG = "i_debug" }
 
 -- Writes to Dovecot's log, or to standard error outside of Dovecot.
@@ -18,7 +18,7 @@ end
 
 return function(...)
     -- This must not be a tail call: after one, Lua 5.1 does not know the script's position.
-    local problem, lines, first, second = native(...)
+    local problem, lines, first, second = rust_half(...)
     if lines then
         log(lines)
     end

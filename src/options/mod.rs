@@ -1,20 +1,19 @@
 //! The options of a client: their names, values and defaults.
 
-pub mod roots;
 pub mod url;
 pub mod value;
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use ureq::http::{HeaderName, HeaderValue, Method, header as header_names};
 
-use self::roots::Roots;
 use self::url::Url;
 use self::value::Value;
-use crate::error::Error;
 use crate::names::without_domain;
 use crate::text::printable;
+use crate::tls::Roots;
 
 /// The range of timeouts, in milliseconds. Dovecot abandons a worker's lookup after 60 seconds.
 const DEADLINE: RangeInclusive<u16> = 100..=55_000;
@@ -109,6 +108,24 @@ pub struct Options {
     pub debug: bool,
 }
 
+/// An option is unknown, missing, of the wrong type or out of range, or it names a file that cannot
+/// be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The option's name.
+    pub key: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.key, self.problem)
+    }
+}
+
+impl std::error::Error for Error {}
+
 /// Validates and sets the value of an option.
 type Setter = fn(&mut Options, &Value) -> Result<(), String>;
 
@@ -120,7 +137,7 @@ const SETTERS: [(&str, Setter); 15] = [
     ("file_access", |options, value| {
         value.word(&FILE_ACCESS).map(|files| options.file_access = files)
     }),
-    ("ca_file", |options, value| Roots::from_file(value).map(|roots| options.roots = roots)),
+    ("ca_file", |options, value| ca_file(value).map(|roots| options.roots = roots)),
     ("allow_cleartext", |options, value| value.boolean().map(|yes| options.allow_cleartext = yes)),
     ("timeout_msecs", |options, value| value.msecs(DEADLINE).map(|time| options.timeout = time)),
     ("connect_timeout_msecs", |options, value| {
@@ -151,7 +168,7 @@ impl Options {
     /// defaults.
     ///
     /// # Errors
-    /// [`Error::Option`] for the first option that is unknown, missing or not valid.
+    /// [`Error`] for the first option that is unknown, missing or not valid.
     pub fn new(given: impl IntoIterator<Item = (String, Value)>) -> Result<Self, Error> {
         let given: Vec<_> = given.into_iter().collect();
         let url = given.iter().find(|(key, _)| key == "url");
@@ -215,7 +232,7 @@ impl Options {
     fn check(&self, is_given: impl Fn(&str) -> bool) -> Result<(), (&'static str, &'static str)> {
         if !self.url.is_https() && !self.allow_cleartext && !self.url.is_loopback() {
             let problem = "must begin with https:// unless the host is loopback: passwords would \
-                           cross the network in clear (allow_cleartext = true permits it)";
+                           cross the network in cleartext (allow_cleartext = true permits it)";
             return Err(("url", problem));
         }
         if self.success_status == self.failure_status {
@@ -235,7 +252,11 @@ impl Options {
 }
 
 fn wrong(key: &str, problem: String) -> Error {
-    Error::Option { key: printable(key), problem }
+    Error { key: printable(key), problem }
+}
+
+fn ca_file(value: &Value) -> Result<Roots, String> {
+    Roots::from_file(value.text("the path of a PEM file")?)
 }
 
 fn method(value: &Value) -> Result<Method, String> {
@@ -335,6 +356,12 @@ mod tests {
     }
 
     #[test]
+    fn the_path_of_ca_file_is_a_string() {
+        let problem = problem("ca_file", Value::Boolean(true));
+        assert_eq!(problem, "ca_file expected the path of a PEM file, got true");
+    }
+
+    #[test]
     fn an_unknown_option_is_named() {
         assert_eq!(problem("timeout", Value::Number(5000.0)), "timeout is an unknown setting");
         assert_eq!(problem("a\nb", Value::Boolean(true)), "a b is an unknown setting");
@@ -346,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_cross_the_network_in_clear_only_if_allowed() {
+    fn passwords_cross_the_network_in_cleartext_only_if_allowed() {
         for host in [
             "127.0.0.1:80",
             "127.1.2.3",

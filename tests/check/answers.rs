@@ -58,7 +58,7 @@ fn the_owner_of_the_password_is_shown_with_the_settings_that_fit() {
     let ca_file = mounted.path().join("ca.pem");
     mounted.set_options(&format!("url = '{url}', ca_file = '{}',", ca_file.display()));
     let (status, text) = mounted.check(&[]);
-    says(&text, &["✗ user        the password is that of alice, ", "set domain = \"example.com\""]);
+    says(&text, &["✗ user        the password belongs to alice, ", "set domain = \"example.com\""]);
     assert_eq!(status, 1);
 
     let any = ["--principal", "any"];

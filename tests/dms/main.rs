@@ -86,7 +86,7 @@ fn an_email_address_never_opens_the_mailbox_of_another_user(example: Example) {
         let answer = server.login(protocol, address, MALLORYS);
         assert!(!answer.succeeded, "{protocol:?}: {answer:?}\n{}", server.log());
     }
-    let said = format!("refused: the password is that of {user}@example.com, not of {address}");
+    let said = format!("refused: the password belongs to {user}@example.com, not to {address}");
     server.log_with(&said, 1);
     assert!(nextcloud.asked().contains(&(address.into(), MALLORYS.into())));
     assert!(server.login(Protocol::Imap, ALICE, PASSWORD).succeeded, "{}", server.log());

@@ -321,7 +321,7 @@ fn recordings() -> Vec<Case> {
             "ok-principal-email-login",
             "victim@example.com",
             &[
-                "✗ user        the password is that of bob@example.com, not of victim@example.com",
+                "✗ user        the password belongs to bob@example.com, not to victim@example.com",
                 "→ log in as bob@example.com, or with a password of victim@example.com",
                 "→ Nextcloud lets users set any e-mail address",
             ],
@@ -463,7 +463,7 @@ fn people() -> Vec<Case> {
         Case::answering(
             knows_alice,
             &[
-                "✗ user        the password is that of alice@example.org, not of alice@example.com",
+                "✗ user        the password belongs to alice@example.org, not to alice@example.com",
                 "→ log in as alice@example.org, or with a password of alice@example.com",
                 "– again       not reached",
             ],

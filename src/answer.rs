@@ -11,7 +11,7 @@ use crate::text::printable_bytes;
 
 /// The answer to a request, with any status.
 #[derive(Clone, Debug)]
-pub struct Response {
+pub struct Answer {
     /// The HTTP status, 200 to 999.
     pub status: u16,
     /// The standard phrase of the status (RFC 9110, section 15), if it has one.
@@ -24,7 +24,7 @@ pub struct Response {
     pub elapsed: Duration,
 }
 
-impl Response {
+impl Answer {
     /// The status, such as `503 Service Unavailable`.
     pub fn status_line(&self) -> String {
         match self.reason {
@@ -93,13 +93,13 @@ fn without_quoted(field: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn response(status: u16, headers: &[(&'static str, &str)]) -> Response {
+    fn with(status: u16, headers: &[(&'static str, &str)]) -> Answer {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
         let body = Body::Other("empty");
-        Response { status, reason: None, headers: map, body, elapsed: Duration::ZERO }
+        Answer { status, reason: None, headers: map, body, elapsed: Duration::ZERO }
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
             (&[&*format!("Digest nonce={}, Basic", "x".repeat(5000))], &["Digest", "Basic"]),
         ] {
             let headers: Vec<_> = fields.iter().map(|field| ("www-authenticate", *field)).collect();
-            assert_eq!(response(401, &headers).schemes(), expected, "{fields:?}");
+            assert_eq!(with(401, &headers).schemes(), expected, "{fields:?}");
         }
     }
 
@@ -131,10 +131,10 @@ mod tests {
             ("/a@b", "/a@b"),
             ("https://host/a@b", "https://host/a@b"),
         ] {
-            let response = response(302, &[("location", location)]);
-            assert_eq!(response.location().as_deref(), Some(expected), "{location}");
+            let answer = with(302, &[("location", location)]);
+            assert_eq!(answer.location().as_deref(), Some(expected), "{location}");
         }
-        assert_eq!(response(200, &[("location", "/x")]).location(), None);
-        assert!(response(302, &[("location", &"x".repeat(5000))]).location().unwrap().len() < 300);
+        assert_eq!(with(200, &[("location", "/x")]).location(), None);
+        assert!(with(302, &[("location", &"x".repeat(5000))]).location().unwrap().len() < 300);
     }
 }

@@ -1,31 +1,15 @@
-//! Creates Lua functions from Rust functions.
+//! Creates Lua functions from Rust functions. `raise.lua` is the Lua half of one that raises its
+//! errors.
 
-use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mlua::{Function, IntoLua, Lua, MultiValue, Nil, Table, Value};
 
-use crate::capture::Line;
-use crate::lua::arguments::Arguments;
+use super::arguments::{Arguments, Problem};
+use super::capture::Line;
 
-/// The text of a Lua error.
-#[derive(Debug)]
-pub struct Problem(String);
-
-impl<T: Display> From<T> for Problem {
-    fn from(reason: T) -> Self {
-        Self(reason.to_string())
-    }
-}
-
-impl IntoLua for Problem {
-    fn into_lua(self, lua: &Lua) -> mlua::Result<Value> {
-        self.0.into_lua(lua)
-    }
-}
-
-/// The Rust implementation of a function.
-pub type Body<T> = fn(&Lua, Arguments) -> Result<T, Problem>;
+/// The Rust half of a function.
+pub type RustHalf<T> = fn(&Lua, Arguments) -> Result<T, Problem>;
 
 /// The values that a function returns to the script.
 pub type Results = (Value, Value);
@@ -36,43 +20,52 @@ pub struct Outcome {
     pub lines: Vec<Line>,
 }
 
-/// Creates a function that calls `body`, logs its lines and raises its errors.
-pub fn raising(lua: &Lua, name: &'static str, body: Body<Outcome>) -> mlua::Result<Function> {
-    let native = lua.create_function(move |lua, mut values: MultiValue| {
-        Ok(match run(lua, name, values.make_contiguous(), body) {
+/// Creates a function that calls `rust_half`, logs its lines and raises its problem.
+pub fn function(
+    lua: &Lua,
+    name: &'static str,
+    rust_half: RustHalf<Outcome>,
+) -> mlua::Result<Function> {
+    let rust_half = lua.create_function(move |lua, mut values: MultiValue| {
+        Ok(match run(lua, name, values.make_contiguous(), rust_half) {
             Ok(Outcome { results, lines }) => (None, log(lua, lines)?, results.0, results.1),
             Err(problem) => (Some(problem), None, Nil, Nil),
         })
     })?;
-    lua.load(include_str!("raise.lua")).set_name("=httpbasic").call(native)
+    lua.load(include_str!("raise.lua")).set_name("=httpbasic").call(rust_half)
 }
 
-/// Creates a function that returns the result of `body`, or nil and an error text.
-pub fn native<T: IntoLua + 'static>(
+/// Creates a function that returns the result of `rust_half`, or nil and its problem.
+pub fn function_returning_problem<T: IntoLua + 'static>(
     lua: &Lua,
     name: &'static str,
-    body: Body<T>,
+    rust_half: RustHalf<T>,
 ) -> mlua::Result<Function> {
     lua.create_function(move |lua, mut values: MultiValue| {
-        Ok(run(lua, name, values.make_contiguous(), body))
+        Ok(run(lua, name, values.make_contiguous(), rust_half))
     })
 }
 
-/// Creates a faster function with exactly one argument, which returns nil for every error. To get
-/// the error text, call the function of [`native`], which can distinguish nil from a missing
-/// argument.
-pub fn quick<T: IntoLua + 'static>(
+/// Creates a faster function with exactly one argument, which returns nil if there is a problem. It
+/// cannot distinguish nil from a missing argument, so the problem has to come from the function that
+/// [`function_returning_problem`] creates.
+pub fn function_without_problem<T: IntoLua + 'static>(
     lua: &Lua,
     name: &'static str,
-    body: Body<T>,
+    rust_half: RustHalf<T>,
 ) -> mlua::Result<Function> {
-    lua.create_function(move |lua, value| Ok(run(lua, name, &[value], body).ok()))
+    lua.create_function(move |lua, value| Ok(run(lua, name, &[value], rust_half).ok()))
 }
 
-/// Runs `body` and converts a panic to an error.
-fn run<T>(lua: &Lua, function: &str, values: &[Value], body: Body<T>) -> Result<T, Problem> {
+/// Runs `rust_half` and converts a panic to a problem.
+fn run<T>(
+    lua: &Lua,
+    function: &str,
+    values: &[Value],
+    rust_half: RustHalf<T>,
+) -> Result<T, Problem> {
     let arguments = Arguments { function, values };
-    catch_unwind(AssertUnwindSafe(|| body(lua, arguments))).unwrap_or_else(|_| {
+    catch_unwind(AssertUnwindSafe(|| rust_half(lua, arguments))).unwrap_or_else(|_| {
         Err(format!("httpbasic: internal error in '{function}'; see standard error").into())
     })
 }
@@ -91,10 +84,10 @@ fn log(lua: &Lua, lines: Vec<Line>) -> mlua::Result<Option<Table>> {
 mod tests {
     use super::*;
 
-    /// The error that a script gets when it calls a function with this body. It must be a string.
-    fn raised(body: Body<Outcome>) -> String {
+    /// The error that a script gets when it calls a function with this Rust half. It must be a string.
+    fn raised(rust_half: RustHalf<Outcome>) -> String {
         let lua = Lua::new();
-        lua.globals().set("call", raising(&lua, "call", body).unwrap()).unwrap();
+        lua.globals().set("call", function(&lua, "call", rust_half).unwrap()).unwrap();
         let script = "local ok, problem = pcall(function() local x = call() end) return problem";
         let problem: Value = lua.load(script).set_name("@script.lua").eval().unwrap();
         problem.as_string().unwrap().to_string_lossy()

@@ -150,7 +150,7 @@ fn certificate(problem: &CertificateError) -> String {
 fn chain(problem: &WebPkiError) -> String {
     use WebPkiError::*;
     match problem {
-        CaUsedAsEndEntity => "the certificate is that of a CA, not of a server; have one issued \
+        CaUsedAsEndEntity => "the certificate belongs to a CA, not to a server; have one issued \
                               for the server, or put this one into ca_file"
             .into(),
         EndEntityUsedAsCa => "the certificate's issuer is not a CA; have the certificate issued \

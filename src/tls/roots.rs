@@ -7,10 +7,9 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::value::Value;
+use super::text::describe;
 use crate::file;
 use crate::text::printable;
-use crate::tls_error;
 
 /// The maximum size of the file, in bytes. Debian's bundle of all CAs has a tenth of that.
 const MAX_BYTES: u64 = 4 << 20;
@@ -28,13 +27,11 @@ pub enum Roots {
 }
 
 impl Roots {
-    /// Reads a file with certificates in PEM, or with a single certificate in DER. `value` is its
-    /// path.
+    /// Reads a file with certificates in PEM, or with a single certificate in DER.
     ///
     /// # Errors
     /// A text that says what is wrong with the file or with one of its certificates.
-    pub fn from_file(value: &Value) -> Result<Self, String> {
-        let path = value.text("the path of a PEM file")?;
+    pub fn from_file(path: &str) -> Result<Self, String> {
         let name = printable(path);
         let bytes = file::read(Path::new(path), MAX_BYTES)?;
         let certificates = if bytes.starts_with(DER) {
@@ -45,7 +42,7 @@ impl Roots {
         for (index, certificate) in certificates.iter().enumerate() {
             let mut store = RootCertStore::empty();
             store.add(certificate.clone()).map_err(|problem| {
-                let (number, problem) = (index + 1, tls_error::describe(&problem));
+                let (number, problem) = (index + 1, describe(&problem));
                 format!(
                     "holds a certificate (number {number}) that cannot be used: {name}: {problem}"
                 )
@@ -95,17 +92,12 @@ mod tests {
 
     use super::*;
 
-    fn string(text: &str) -> Value {
-        Value::String(text.into())
-    }
-
     /// A file with this content. It is removed when the first value is dropped.
-    fn file(content: &[u8]) -> (tempfile::TempDir, Value) {
+    fn file(content: &[u8]) -> (tempfile::TempDir, String) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ca");
         fs::write(&path, content).unwrap();
-        let path = string(path.to_str().unwrap());
-        (folder, path)
+        (folder, path.to_str().unwrap().into())
     }
 
     fn certificate() -> rcgen::CertifiedKey {
@@ -192,10 +184,8 @@ mod tests {
             (&path("large"), "is larger than 4 MiB: "),
             (&path(""), "is a directory, not a file: "),
         ] {
-            let problem = Roots::from_file(&string(path)).unwrap_err();
+            let problem = Roots::from_file(path).unwrap_err();
             assert!(problem.starts_with(expected), "{problem}");
         }
-        let problem = Roots::from_file(&Value::Boolean(true)).unwrap_err();
-        assert_eq!(problem, "expected the path of a PEM file, got true");
     }
 }

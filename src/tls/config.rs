@@ -7,8 +7,8 @@ use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
 use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection};
 
+use super::roots::Roots;
 use super::verifier::Verifier;
-use crate::options::roots::Roots;
 
 /// The TLS configuration for one host. Its connections share a cache of sessions that can be
 /// resumed.

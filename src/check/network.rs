@@ -1,4 +1,4 @@
-//! The way to the server, step by step: its name, a connection, TLS. No credentials are sent.
+//! The network steps: the server's name, a connection to it, TLS. No credentials are sent.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -12,18 +12,17 @@ use rustls::{DigitallySignedStruct, SignatureScheme};
 use super::advice::about_error;
 use super::certificate;
 use super::report::{Finding, Outcome, Report};
-use crate::error::{Error, Phase};
 use crate::http::connector::in_turn;
 use crate::http::deadline::Deadline;
 use crate::http::resolver::Resolver;
 use crate::http::socket::Socket;
 use crate::http::stream::Stream;
-use crate::http::tls::Tls;
-use crate::http::verifier::Verifier;
+use crate::http::{Error, Phase};
 use crate::options::Options;
+use crate::tls::{Tls, Verifier};
 
-/// Goes as far as the server allows, each step within `connect_timeout_msecs`. Returns whether that is
-/// the whole way.
+/// Runs each step within `connect_timeout_msecs`, up to the first one that fails. Returns whether all
+/// succeeded.
 pub fn check(options: &Options, report: &mut Report) -> bool {
     let addresses = report.step("name", || resolve(options));
     let socket = addresses.and_then(|all| report.step("connection", || connect(options, &all)));

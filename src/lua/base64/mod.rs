@@ -1,11 +1,13 @@
-//! The functions of `httpbasic.base64`.
+//! The functions of `httpbasic.base64`. The rules are those of [`lbase64`].
+
+mod lbase64;
 
 use mlua::{Lua, String as LuaString, Table, Value};
 use zeroize::Zeroize;
 
-use crate::lbase64::{self, DECODER, Decoder, Error};
-use crate::lua::arguments::Arguments;
-use crate::lua::function::{Problem, native, quick};
+use self::lbase64::{DECODER, Decoder, Error};
+use crate::lua::arguments::{Arguments, Problem};
+use crate::lua::call::{function_returning_problem, function_without_problem};
 
 /// The maximum size of a result that is built on the stack, in bytes.
 const SHORT: usize = 256;
@@ -15,17 +17,19 @@ const SHORT: usize = 256;
 /// # Errors
 /// Lua is out of memory.
 pub fn base64(lua: &Lua) -> mlua::Result<Table> {
-    let native = lua.create_table_from([
-        ("encode", native(lua, "encode", encode)?),
-        ("decode", native(lua, "decode", decode)?),
-        ("makeencoder", native(lua, "makeencoder", makeencoder)?),
-        ("makedecoder", native(lua, "makedecoder", makedecoder)?),
+    let functions = lua.create_table_from([
+        ("encode", function_returning_problem(lua, "encode", encode)?),
+        ("decode", function_returning_problem(lua, "decode", decode)?),
+        ("makeencoder", function_returning_problem(lua, "makeencoder", makeencoder)?),
+        ("makedecoder", function_returning_problem(lua, "makedecoder", makedecoder)?),
     ])?;
-    let quick = lua.create_table_from([
-        ("encode", quick(lua, "encode", encode)?),
-        ("decode", quick(lua, "decode", decode)?),
+    let fast_functions = lua.create_table_from([
+        ("encode", function_without_problem(lua, "encode", encode)?),
+        ("decode", function_without_problem(lua, "decode", decode)?),
     ])?;
-    lua.load(include_str!("base64.lua")).set_name("=httpbasic.base64").call((native, quick))
+    lua.load(include_str!("base64.lua"))
+        .set_name("=httpbasic.base64")
+        .call((functions, fast_functions))
 }
 
 /// `encode(text, encoder)`. The encoder must not have metamethods.

@@ -1,7 +1,7 @@
 -- The Lua half of the base64 functions. It reads the caller's tables, whose metamethods may raise
--- errors, and raises the errors that the Rust half returns.
+-- errors, and raises the problems that the Rust half returns.
 
-local natives, quick = ...
+local functions, fast_functions = ...
 
 -- Returns a table with the same entries and without metamethods.
 local function plain(coder)
@@ -29,22 +29,22 @@ function read.decode(decoder)
 end
 
 local base64 = {}
-for name, native in pairs(natives) do
-    local quick, read = quick[name], read[name]
+for name, rust_half in pairs(functions) do
+    local fast, read = fast_functions[name], read[name]
 
     base64[name] = function(...)
         local text, coder = ...
-        if quick and not coder then
-            local result = quick(text)
+        if fast and not coder then
+            local result = fast(text)
             if result then
                 return result
             end
         end
         local result, problem
         if read and type(coder) == "table" then
-            result, problem = native(text, read(coder))
+            result, problem = rust_half(text, read(coder))
         else
-            result, problem = native(...)
+            result, problem = rust_half(...)
         end
         if problem then
             error(problem, 2)

@@ -13,8 +13,8 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use webpki::EndEntityCert;
 
-use crate::options::roots::Roots;
-use crate::tls_error::{Untrusted, webpki_error};
+use super::roots::Roots;
+use super::text::{Untrusted, webpki_error};
 
 /// Verifies the certificates of servers.
 ///
@@ -228,8 +228,8 @@ mod tests {
     use rustls::{ServerConfig, ServerConnection};
 
     use super::*;
-    use crate::http::tls::Tls;
-    use crate::tls_error::describe;
+    use crate::tls::Tls;
+    use crate::tls::text::describe;
 
     type Change = fn(&mut CertificateParams);
 
@@ -402,7 +402,7 @@ mod tests {
             (&again, &[&own], SELF_SIGNED),
             (&again, &[&plain], SELF_SIGNED),
             (&plain_again, &[&plain], SELF_SIGNED),
-            (&ca, &[&ca_as_server], "the certificate is that of a CA, not of a server; "),
+            (&ca, &[&ca_as_server], "the certificate belongs to a CA, not to a server; "),
             (&limited, &[&constrained], "the certificate's issuer may not issue it for this host "),
             (&ca, &[&odd], "the certificate has a critical extension "),
         ] {
