@@ -58,9 +58,9 @@ fn base64_lua_replaces_the_original() {
 fn base64_lua_without_the_library_says_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     install_file(folder.path());
-    let said = text(lua(folder.path()).args(["-e", "require('base64')"]).output().unwrap());
+    let shown = text(lua(folder.path()).args(["-e", "require('base64')"]).output().unwrap());
     let library = folder.path().join("httpbasic.so");
-    assert!(said.contains(&format!("{}: cannot open", library.display())), "{said}");
+    assert!(shown.contains(&format!("{}: cannot open", library.display())), "{shown}");
 }
 
 #[test]
@@ -84,8 +84,8 @@ fn an_error_is_a_string_with_the_line_of_the_script() {
     let script = "local base64 = require('httpbasic.base64')\nbase64.encode(42)\n";
     fs::write(folder.path().join("script.lua"), script).unwrap();
     let output = lua(folder.path()).current_dir(folder.path()).arg("script.lua").output().unwrap();
-    let said = text(output);
+    let shown = text(output);
     let expected =
         "lua5.4: script.lua:2: bad argument #1 to 'encode' (string expected, got number)\n";
-    assert!(said.starts_with(expected), "{said}");
+    assert!(shown.starts_with(expected), "{shown}");
 }

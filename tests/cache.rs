@@ -15,7 +15,7 @@ use support::ca::Ca;
 use support::dovecot::{Dovecot, MASTER, Setup, Version};
 use support::http::{Request, Server, answer, principal, refusal};
 
-promises! {
+on_each_dovecot! {
     a_wrong_password_after_a_good_one_is_refused
     the_cache_keeps_the_hash_that_verify_returned
     two_app_passwords_of_one_user_both_stay_cached
@@ -53,14 +53,15 @@ struct Web {
 
 struct State {
     /// The answer to every request, instead of the right one.
-    mood: Option<Vec<u8>>,
+    fixed_answer: Option<Vec<u8>>,
     passwords: Vec<&'static str>,
 }
 
 impl Web {
     fn start() -> Self {
         let (ca, folder) = (Ca::new(), tempfile::tempdir().unwrap());
-        let state = Arc::new(Mutex::new(State { mood: None, passwords: vec![PHONE, LAPTOP] }));
+        let state =
+            Arc::new(Mutex::new(State { fixed_answer: None, passwords: vec![PHONE, LAPTOP] }));
         let shared = state.clone();
         let server =
             Server::answering(Some(&ca.issue(&["localhost"])), move |request: &Request| {
@@ -69,7 +70,7 @@ impl Web {
                     request.header("authorization").unwrap().strip_prefix("Basic ").unwrap();
                 let pair = String::from_utf8(STANDARD.decode(value).unwrap()).unwrap();
                 let (user, password) = pair.split_once(':').unwrap();
-                match &state.mood {
+                match &state.fixed_answer {
                     Some(answer) => answer.clone(),
                     None if user == USER && state.passwords.contains(&password) => principal(USER),
                     None => refusal(),
@@ -103,8 +104,8 @@ impl Web {
         }
     }
 
-    fn answers(&self, mood: Option<Vec<u8>>) {
-        self.state.lock().unwrap().mood = mood;
+    fn answers(&self, fixed_answer: Option<Vec<u8>>) {
+        self.state.lock().unwrap().fixed_answer = fixed_answer;
     }
 
     fn is_down(&self) {
@@ -308,7 +309,7 @@ fn a_mechanism_without_a_password_fails_with_a_reason(version: Version) {
         let answer = dovecot.imap_authenticate(mechanism, &words);
         assert!(answer.starts_with("NO "), "{mechanism}: {answer}");
     }
-    let said = "no password to verify; httpbasic needs auth_mechanisms = plain login";
-    assert!(dovecot.has_logged(said, 2), "{}", dovecot.log());
+    let expected = "no password to verify; httpbasic needs auth_mechanisms = plain login";
+    assert!(dovecot.has_logged(expected, 2), "{}", dovecot.log());
     assert_eq!(web.requests(), 0);
 }

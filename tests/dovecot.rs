@@ -23,7 +23,7 @@ const ALICE: (&str, &str) = ("alice@example.com", "correct horse");
 /// A password with a colon and letters that are not ASCII.
 const BOB: (&str, &str) = ("bob", "grüß:Gott");
 
-promises! {
+on_each_dovecot! {
     anothers_password_opens_no_mailbox_and_the_log_says_whose_it_is
     nginx_says_who_may_log_in
     apache_says_who_may_log_in
@@ -82,8 +82,9 @@ fn an_unreachable_server_is_a_temporary_failure_and_its_return_is_noticed(versio
     assert!(test.is_temporary(), "{test:?}");
     let answer = dovecot.imap_login(ALICE.0, ALICE.1);
     assert!(answer.starts_with("NO [UNAVAILABLE]"), "{answer}");
-    let said = format!("db-lua: connect: Connection refused (os error 111) [{}]", nginx.url());
-    assert!(dovecot.has_logged(&said, 1), "{}", dovecot.log());
+    let expected_text =
+        format!("db-lua: connect: Connection refused (os error 111) [{}]", nginx.url());
+    assert!(dovecot.has_logged(&expected_text, 1), "{}", dovecot.log());
     nginx.switch_on();
     assert!(dovecot.auth_test(None, ALICE.0, ALICE.1).succeeded, "{}", dovecot.log());
 }
@@ -123,24 +124,26 @@ end
     let dovecot = Dovecot::start(version, &Setup::of_script(script));
     let test = dovecot.auth_test(None, ALICE.0, ALICE.1);
     assert!(test.is_temporary(), "{test:?}");
-    let said = "auth-httpbasic.lua:6: bad argument #2 to 'verify' (string expected, got no value)";
-    assert!(dovecot.has_logged(said, 1), "{}", dovecot.log());
+    let expected_text =
+        "auth-httpbasic.lua:6: bad argument #2 to 'verify' (string expected, got no value)";
+    assert!(dovecot.has_logged(expected_text, 1), "{}", dovecot.log());
     // The worker survives.
     assert!(dovecot.auth_test(None, ALICE.0, ALICE.1).is_temporary());
-    assert!(dovecot.has_logged(said, 2), "{}", dovecot.log());
+    assert!(dovecot.has_logged(expected_text, 2), "{}", dovecot.log());
 }
 
 fn a_wrong_setting_keeps_dovecot_from_starting_and_the_log_names_it(version: Version) {
     let url = format!("https://localhost:{}/", port::free());
-    for (name, value, said) in [
+    for (name, value, expected_text) in [
         ("timeout", "5000", "httpbasic.client: timeout is an unknown setting"),
         ("timeout_msecs", "5", "httpbasic.client: timeout_msecs expected a whole number from 100"),
         ("ca_file", "/nonexistent", "httpbasic.client: ca_file cannot be read: /nonexistent: "),
     ] {
         let dovecot = Dovecot::start(version, &Setup::new(&url, None).with(name, value));
         dovecot.auth_test(None, ALICE.0, ALICE.1);
-        let is_said = dovecot.has_logged("auth: Fatal: ", 1) && dovecot.has_logged(said, 1);
-        assert!(is_said, "{}", dovecot.log());
+        let is_logged =
+            dovecot.has_logged("auth: Fatal: ", 1) && dovecot.has_logged(expected_text, 1);
+        assert!(is_logged, "{}", dovecot.log());
     }
 }
 
@@ -148,8 +151,9 @@ fn a_lookup_without_a_password_fails_with_a_reason(version: Version) {
     let dovecot = Dovecot::start(version, &Setup::new("https://localhost:1/", None));
     let lookup = dovecot.doveadm(&["auth", "lookup", ALICE.0]);
     assert!(!lookup.succeeded, "{lookup:?}");
-    let said = "db-lua: no password to verify; httpbasic needs auth_mechanisms = plain login";
-    assert!(dovecot.has_logged(said, 1), "{}", dovecot.log());
+    let expected_text =
+        "db-lua: no password to verify; httpbasic needs auth_mechanisms = plain login";
+    assert!(dovecot.has_logged(expected_text, 1), "{}", dovecot.log());
 }
 
 fn anothers_password_opens_no_mailbox_and_the_log_says_whose_it_is(version: Version) {
@@ -164,8 +168,8 @@ fn anothers_password_opens_no_mailbox_and_the_log_says_whose_it_is(version: Vers
         let dovecot = Dovecot::start(version, &setup);
         let answer = dovecot.imap_login(ALICE.0, BOB.1);
         assert!(answer.starts_with("NO [AUTHENTICATIONFAILED]"), "{answer}");
-        let said = format!("refused: the password belongs to {whose}, not to {}", ALICE.0);
-        assert!(dovecot.has_logged(&said, 1), "{}", dovecot.log());
+        let expected_text = format!("refused: the password belongs to {whose}, not to {}", ALICE.0);
+        assert!(dovecot.has_logged(&expected_text, 1), "{}", dovecot.log());
         assert!(dovecot.imap_login(BOB.0, BOB.1).starts_with("OK "), "{}", dovecot.log());
     }
 }

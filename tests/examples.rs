@@ -58,8 +58,8 @@ fn logs_in(version: Version, example: &str) {
         assert!(answer.starts_with("NO [AUTHENTICATIONFAILED]"), "{answer}\n{}", dovecot.log());
     }
     assert_eq!(nginx.requests(3).len(), 3);
-    let said = "refused: 401 Unauthorized: wrong user name or password";
-    assert!(dovecot.has_logged(said, 2), "{}", dovecot.log());
+    let expected_text = "refused: 401 Unauthorized: wrong user name or password";
+    assert!(dovecot.has_logged(expected_text, 2), "{}", dovecot.log());
     // The cache remembers the refusal for this password only, so the user is not locked out.
     dovecot.imap_login(USER, FORMER);
     assert_eq!(nginx.requests(3).len(), 3, "{}", dovecot.log());

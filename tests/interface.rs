@@ -141,7 +141,7 @@ fn the_connection_is_kept_and_a_dead_one_costs_no_login() {
 #[test]
 fn each_status_has_its_verdict() {
     let world = World::new();
-    for (answered, expected, said) in [
+    for (answered, expected, expected_text) in [
         (refusal(), "refused", "401 Unauthorized"),
         (
             answer("429 Too Many Requests", ""),
@@ -158,7 +158,7 @@ fn each_status_has_its_verdict() {
         world.client(server.port, "");
         let (word, text) = world.verify(b"alice", b"x", None);
         assert_eq!(word, expected, "{text}");
-        assert!(text.starts_with(said) || text.contains(said), "{text}");
+        assert!(text.starts_with(expected_text) || text.contains(expected_text), "{text}");
     }
 }
 
@@ -265,13 +265,13 @@ fn with_file_access_none_a_password_for_files_opens_no_mailbox() {
     assert!(asked[1].body.contains("<fileid xmlns=\"http://owncloud.org/ns\"/>"));
     assert_eq!(asked[1].header("depth"), Some("0"));
     assert_eq!(asked[1].header("x-forwarded-for"), Some("192.0.2.1"));
-    for (password, said) in [
+    for (password, expected_text) in [
         ("for files", "turn off \"Allow filesystem access\" for it"),
         ("other", "no clear answer whether the password may read files: 207 Multi-Status without"),
     ] {
         let (word, text) = world.verify(b"bob", password.as_bytes(), None);
         assert_eq!(word, "refused");
-        assert!(text.contains(said), "{text}");
+        assert!(text.contains(expected_text), "{text}");
     }
     world.client(server.port, "");
     assert_eq!(world.verify(b"bob", b"for files", None).0, "ok");
@@ -348,7 +348,7 @@ fn propfind_returns_an_error_that_begins_with_its_kind() {
 #[test]
 fn a_certificate_must_be_trusted_valid_and_for_the_host() {
     let world = World::new();
-    for (identity, said) in [
+    for (identity, expected_text) in [
         (ca::self_signed(&["localhost"]), "tls: the certificate is self-signed and not in ca_file"),
         (Ca::new().issue(&["localhost"]), "tls: the certificate is signed by another CA"),
         (world.ca.issue_expired(&["localhost"]), "tls: the certificate expired on 2020-12-31"),
@@ -361,7 +361,7 @@ fn a_certificate_must_be_trusted_valid_and_for_the_host() {
         world.client(server.port, "");
         let (word, text) = world.verify(b"alice", b"x", None);
         assert_eq!(word, "unavailable");
-        assert!(text.starts_with(said), "{text}");
+        assert!(text.starts_with(expected_text), "{text}");
         assert!(server.requests().is_empty(), "no password was sent");
     }
     let plain = Server::answering(None, |_| principal("alice"));
@@ -452,7 +452,7 @@ fn half_an_answer_proves_nothing() {
 #[test]
 fn a_wrong_option_raises_a_string_that_names_it_and_the_scripts_line() {
     let world = World::new();
-    for (options, said) in [
+    for (options, expected_text) in [
         ("", "bad argument #1 to 'client' (table expected, got no value)"),
         ("nil", "bad argument #1 to 'client' (table expected, got nil)"),
         ("{}", "httpbasic.client: url is missing"),
@@ -487,7 +487,10 @@ fn a_wrong_option_raises_a_string_that_names_it_and_the_scripts_line() {
         ("{ url = 'https://h/' }, 1", "too many arguments to 'client' (1 expected, got 2)"),
     ] {
         let raised = world.raised(&format!("httpbasic.client({options})"));
-        assert!(raised.starts_with(&format!("script.lua:1: {said}")), "{options}: {raised}");
+        assert!(
+            raised.starts_with(&format!("script.lua:1: {expected_text}")),
+            "{options}: {raised}"
+        );
     }
 }
 
@@ -497,7 +500,7 @@ fn a_wrong_call_raises_a_string_and_the_client_survives() {
     let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
     world.client(server.port, "");
     for method in ["verify", "propfind"] {
-        for (call, said) in [
+        for (call, expected_text) in [
             ("client:METHOD()", "bad argument #1 to 'METHOD' (string expected, got no value)"),
             ("client:METHOD('a')", "bad argument #2 to 'METHOD' (string expected, got no value)"),
             ("client:METHOD('a', nil)", "bad argument #2 to 'METHOD' (string expected, got nil)"),
@@ -528,8 +531,9 @@ fn a_wrong_call_raises_a_string_and_the_client_survives() {
             ),
         ] {
             let raised = world.raised(&call.replace("METHOD", method));
-            let said = format!("script.lua:1: {}", said.replace("METHOD", method));
-            assert!(raised.starts_with(&said), "{call}: {raised}");
+            let expected_text =
+                format!("script.lua:1: {}", expected_text.replace("METHOD", method));
+            assert!(raised.starts_with(&expected_text), "{call}: {raised}");
         }
     }
     assert_eq!(world.verify(b"alice", b"x", None).0, "ok");

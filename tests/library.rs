@@ -224,7 +224,7 @@ fn no_proxy_of_the_environment_sees_a_login() {
 
 #[test]
 fn an_impossible_set_of_features_is_explained() {
-    for (features, said) in [
+    for (features, expected_text) in [
         ("lua54,lua53,module", "choose one of lua54, lua53, lua52, lua51 and luajit"),
         ("lua54,module,vendored", "choose module (for Dovecot) or vendored (for tests)"),
         ("lua54", "a Lua needs module (for Dovecot) or vendored (for tests)"),
@@ -237,6 +237,6 @@ fn an_impossible_set_of_features_is_explained() {
             .args(["--no-default-features", "--features", features])
             .args(["--target-dir".as_ref(), library::target().join("features").as_os_str()])
             .current_dir(env!("CARGO_MANIFEST_DIR")));
-        assert!(!ok && text.contains(said), "{features}: {text}");
+        assert!(!ok && text.contains(expected_text), "{features}: {text}");
     }
 }

@@ -13,7 +13,7 @@ use support::dovecot::{Dovecot, Setup, Version};
 use support::faults::{Fault, Faulty, trickle, wait};
 use support::http::principal;
 
-promises! {
+on_each_dovecot! {
     a_server_that_refuses_connections_is_a_temporary_failure_in_time
     a_silent_server_is_a_temporary_failure_in_time
     a_stalled_handshake_is_a_temporary_failure_in_time
@@ -27,7 +27,7 @@ const USER: &str = "alice@example.com";
 const PASSWORD: &str = "correct horse";
 
 /// Extra time for Dovecot itself, for starting processes and for a busy machine.
-const MERCY: Duration = Duration::from_secs(1);
+const TOLERANCE: Duration = Duration::from_secs(1);
 
 struct Web {
     server: Faulty,
@@ -59,7 +59,7 @@ impl Web {
 
 /// Checks that each login ends within the deadline, that the log has the reason, and that the same
 /// worker accepts logins when the server works again.
-fn meets(version: Version, fault: Fault, said: &str) {
+fn meets(version: Version, fault: Fault, expected_text: &str) {
     let mut web = Web::start(fault);
     let setup = web.setup().with("timeout_msecs", "600").with("connect_timeout_msecs", "400");
     let dovecot = Dovecot::start(version, &setup.with("backoff_msecs", "0"));
@@ -68,9 +68,9 @@ fn meets(version: Version, fault: Fault, said: &str) {
         let start = Instant::now();
         assert_eq!(client.login(USER, PASSWORD), Outcome::Temporary);
         let elapsed = start.elapsed();
-        assert!(elapsed < Duration::from_millis(600) + MERCY, "{elapsed:?}\n{}", dovecot.log());
+        assert!(elapsed < Duration::from_millis(600) + TOLERANCE, "{elapsed:?}\n{}", dovecot.log());
     }
-    assert!(dovecot.has_logged(&format!("db-lua: {said}"), 3), "{}", dovecot.log());
+    assert!(dovecot.has_logged(&format!("db-lua: {expected_text}"), 3), "{}", dovecot.log());
     web.server.heal();
     assert_eq!(client.login(USER, PASSWORD), Outcome::Succeeded, "{}", dovecot.log());
     assert_no_worker_died(&dovecot);
@@ -166,7 +166,7 @@ fn thirty_logins_at_a_time_survive_an_outage_of_three_seconds(version: Version) 
     println!("thirty logins in an outage, time after time: {slowest:?}");
     let at_once = slowest.iter().filter(|[known, _]| *known < Duration::from_millis(300)).count();
     assert!(at_once * 2 > slowest.len(), "{slowest:?}\n{}", dovecot.log());
-    let limit = Duration::from_millis(400) + MERCY;
+    let limit = Duration::from_millis(400) + TOLERANCE;
     assert!(
         slowest.iter().flatten().all(|elapsed| *elapsed < limit),
         "{slowest:?}\n{}",
@@ -176,7 +176,11 @@ fn thirty_logins_at_a_time_survive_an_outage_of_three_seconds(version: Version) 
     web.server.heal();
     let back = Instant::now();
     while client.login(USER, PASSWORD) != Outcome::Succeeded {
-        assert!(back.elapsed() < Duration::from_millis(2000 + 400) + MERCY, "{}", dovecot.log());
+        assert!(
+            back.elapsed() < Duration::from_millis(2000 + 400) + TOLERANCE,
+            "{}",
+            dovecot.log()
+        );
         sleep(Duration::from_millis(20));
     }
     println!("the first login {:?} after the server's return", back.elapsed());

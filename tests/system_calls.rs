@@ -11,7 +11,7 @@ use support::dovecot::{Dovecot, Setup, Version};
 use support::nginx::Nginx;
 use support::process::Process;
 
-promises! {
+on_each_dovecot! {
     a_warm_lookup_is_one_write_and_one_read_and_no_thread_and_no_file
 }
 

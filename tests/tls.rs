@@ -26,8 +26,8 @@ fn what_is_wrong_with_a_servers_tls_is_named_with_the_remedy() {
                 assert_eq!(word, "ok", "{server} {how}: {text}");
                 return;
             }
-            let said = format!("tls: {cause}; {remedy}");
-            assert!(word == "unavailable" && text.starts_with(&said), "{server} {how}: {text}");
+            let expected = format!("tls: {cause}; {remedy}");
+            assert!(word == "unavailable" && text.starts_with(&expected), "{server} {how}: {text}");
             assert!(text.chars().count() <= 300 && !text.contains(['{', '\n']), "{text}");
         }
     });
@@ -40,7 +40,7 @@ fn a_certificate_in_openssls_own_format_is_named() {
     let raised = world.raised(&format!(
         "httpbasic.client {{ url = 'https://localhost/', ca_file = {trusted:?} }}"
     ));
-    assert!(raised.contains("ca_file holds a certificate in OpenSSL's own format"), "{raised}");
+    assert!(raised.contains("ca_file contains a certificate in OpenSSL's own format"), "{raised}");
 }
 
 #[test]
@@ -54,6 +54,6 @@ fn a_server_may_require_a_client_certificate_by_the_status_400() {
     ));
     let (word, text) = world.verify(b"alice", b"secret", None);
     assert_eq!(word, "unavailable");
-    let said = "400 Bad Request: the server may require a client certificate, which httpbasic does not send";
-    assert!(text.starts_with(said), "{text}");
+    let expected = "400 Bad Request: the server may require a client certificate, which httpbasic does not send";
+    assert!(text.starts_with(expected), "{text}");
 }

@@ -13,7 +13,7 @@ use support::dovecot::{Dovecot, Setup, Version};
 use support::nginx::Nginx;
 use support::{library, port};
 
-promises! {
+on_each_dovecot! {
     a_missing_library_is_named
     a_library_for_another_lua_is_explained
     installing_a_library_over_a_loaded_one_crashes_no_process
@@ -41,9 +41,9 @@ fn a_missing_library_is_named(version: Version) {
         fs::remove_file(folder.join("lua/httpbasic.so")).unwrap();
     });
     let line = fatal_line(&dovecot);
-    let said = "cannot load httpbasic.so: is it there, and built for Lua 5.4? \
+    let expected = "cannot load httpbasic.so: is it there, and built for Lua 5.4? \
                 module 'httpbasic' not found";
-    assert!(line.contains(said), "{line}");
+    assert!(line.contains(expected), "{line}");
 }
 
 fn a_library_for_another_lua_is_explained(version: Version) {
@@ -51,8 +51,9 @@ fn a_library_for_another_lua_is_explained(version: Version) {
         fs::copy(library::for_lua_5_3(), folder.join("lua/httpbasic.so")).unwrap();
     });
     let line = fatal_line(&dovecot);
-    let said = "cannot load httpbasic.so: is it there, and built for Lua 5.4? error loading module";
-    assert!(line.contains(said), "{line}");
+    let expected =
+        "cannot load httpbasic.so: is it there, and built for Lua 5.4? error loading module";
+    assert!(line.contains(expected), "{line}");
 }
 
 /// A Dovecot with a file in `lua/` that only root can read, and a web server that accepts the user.
@@ -77,8 +78,8 @@ fn a_script_that_only_root_may_read_is_named_by_dovecot_2_3() {
 fn a_library_that_only_root_may_read_is_told_apart_from_a_missing_one() {
     let (_nginx, dovecot) = with_roots("httpbasic.so", Version::V2_3);
     let line = fatal_line(&dovecot);
-    let said = "lua/httpbasic.so: Permission denied: run chmod -R a+rX /";
-    assert!(line.contains("cannot load httpbasic.so: /") && line.contains(said), "{line}");
+    let expected = "lua/httpbasic.so: Permission denied: run chmod -R a+rX /";
+    assert!(line.contains("cannot load httpbasic.so: /") && line.contains(expected), "{line}");
 }
 
 fn installing_a_library_over_a_loaded_one_crashes_no_process(version: Version) {
@@ -126,7 +127,7 @@ mod only_dovecot_2_4 {
         let file = folder.path().join("dovecot.conf");
         let passdb =
             "passdb {\n  driver = lua\n  args = file=/etc/dovecot/lua/auth-httpbasic.lua\n}\n";
-        for (passdb, said) in [
+        for (passdb, expected) in [
             (passdb, "passdb { } is missing section name"),
             (&passdb.replace("passdb {", "passdb httpbasic {"), "Unknown setting: args"),
         ] {
@@ -135,7 +136,7 @@ mod only_dovecot_2_4 {
             let command = Version::V2_4.command(&["dovecot", "-F", "-c", file.to_str().unwrap()]);
             let output = Command::new(command[0]).args(&command[1..]).output().unwrap();
             let text = String::from_utf8_lossy(&output.stderr);
-            assert!(!output.status.success() && text.contains(said), "{text}");
+            assert!(!output.status.success() && text.contains(expected), "{text}");
         }
     }
 

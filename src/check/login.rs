@@ -200,7 +200,7 @@ impl Login<'_> {
         Ok(((), finding))
     }
 
-    /// Why this name on the server is that of the login.
+    /// Why this name on the server belongs to the login.
     fn fitting(&self, name: &str) -> String {
         let user = printable_bytes(self.user);
         match &self.options().domain {

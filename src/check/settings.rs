@@ -107,7 +107,7 @@ fn finish(
     let url = &options.url;
     let in_clear = !url.is_https() && !url.is_loopback();
     let finding = dovecot.renamed(format!("{url}, from {place}")).warn(in_clear.then_some(
-        "passwords cross the network in clear (http:// with allow_cleartext): use https://",
+        "passwords cross the network in cleartext (http:// with allow_cleartext): use https://",
     ));
     let finding = finding.warn((!options.is_propfind()).then(|| {
         format!(

@@ -44,7 +44,7 @@ impl Roots {
             store.add(certificate.clone()).map_err(|problem| {
                 let (number, problem) = (index + 1, describe(&problem));
                 format!(
-                    "holds a certificate (number {number}) that cannot be used: {name}: {problem}"
+                    "contains a certificate (number {number}) that cannot be used: {name}: {problem}"
                 )
             })?;
         }
@@ -63,11 +63,11 @@ fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let labels =
         || text.lines().filter_map(|line| line.strip_prefix("-----BEGIN ")?.split("-----").next());
     if labels().any(|label| label.ends_with("PRIVATE KEY")) {
-        return Err("holds a private key; leave nothing but certificates in it".into());
+        return Err("contains a private key; leave nothing but certificates in it".into());
     }
     if labels().any(|label| label == "TRUSTED CERTIFICATE") {
         return Err(
-            "holds a certificate in OpenSSL's own format (TRUSTED CERTIFICATE); convert it: \
+            "contains a certificate in OpenSSL's own format (TRUSTED CERTIFICATE); convert it: \
                     openssl x509 -in OLD -out NEW"
                 .into(),
         );
@@ -75,12 +75,12 @@ fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let text = text.replace(" X509 CERTIFICATE-----", " CERTIFICATE-----");
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     match (certificates, labels().next()) {
-        (Err(_), _) => Err("holds broken PEM".into()),
+        (Err(_), _) => Err("contains broken PEM".into()),
         (Ok(certificates), Some(label)) if certificates.is_empty() => {
-            Err(format!("holds no certificate, only \"{}\"", printable(label)))
+            Err(format!("contains no certificate, only \"{}\"", printable(label)))
         }
         (Ok(certificates), None) if certificates.is_empty() => {
-            Err("holds no certificate in PEM or DER".into())
+            Err("contains no certificate in PEM or DER".into())
         }
         (Ok(certificates), _) => Ok(certificates),
     }
@@ -137,28 +137,28 @@ mod tests {
         let broken = "the certificate is malformed; have it issued again";
         for (content, expected) in [
             (vec![], "is empty: "),
-            (b"certificate, please".to_vec(), "holds no certificate in PEM or DER: "),
-            (b"\xff\x00\xfe".to_vec(), "holds no certificate in PEM or DER: "),
+            (b"certificate, please".to_vec(), "contains no certificate in PEM or DER: "),
+            (b"\xff\x00\xfe".to_vec(), "contains no certificate in PEM or DER: "),
             (utf_16, "is in UTF-16; save it as plain text: "),
-            (pem[..pem.len() / 2].into(), "holds broken PEM: "),
-            (pem.replace("\nM", "\n!").into_bytes(), "holds broken PEM: "),
+            (pem[..pem.len() / 2].into(), "contains broken PEM: "),
+            (pem.replace("\nM", "\n!").into_bytes(), "contains broken PEM: "),
             (
                 format!("{pem}{not_der}").into_bytes(),
-                "holds a certificate (number 2) that cannot be used: ",
+                "contains a certificate (number 2) that cannot be used: ",
             ),
             (format!("{pem}{not_der}").into_bytes(), broken),
             (trailing, broken),
             (b"\x30\x82\x00\x00".to_vec(), broken),
             (
                 key.clone().into_bytes(),
-                "holds a private key; leave nothing but certificates in it: ",
+                "contains a private key; leave nothing but certificates in it: ",
             ),
-            (format!("{pem}{key}").into_bytes(), "holds a private key; "),
-            (key.replace(" PRI", " ENCRYPTED PRI").into_bytes(), "holds a private key; "),
+            (format!("{pem}{key}").into_bytes(), "contains a private key; "),
+            (key.replace(" PRI", " ENCRYPTED PRI").into_bytes(), "contains a private key; "),
             (relabelled("TRUSTED CERTIFICATE").into_bytes(), "openssl x509 -in OLD -out NEW: "),
-            (relabelled("X509 CRL").into_bytes(), "holds no certificate, only \"X509 CRL\": "),
-            (relabelled("PKCS7").into_bytes(), "holds no certificate, only \"PKCS7\": "),
-            (relabelled("\u{1b}[31m").into_bytes(), "holds no certificate, only \" [31m\": "),
+            (relabelled("X509 CRL").into_bytes(), "contains no certificate, only \"X509 CRL\": "),
+            (relabelled("PKCS7").into_bytes(), "contains no certificate, only \"PKCS7\": "),
+            (relabelled("\u{1b}[31m").into_bytes(), "contains no certificate, only \" [31m\": "),
         ] {
             let (_folder, path) = file(&content);
             let problem = Roots::from_file(&path).unwrap_err();

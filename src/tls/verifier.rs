@@ -310,7 +310,7 @@ mod tests {
             ),
         ];
         for is_ca in [CA, IsCa::NoCa, IsCa::ExplicitNoCa] {
-            for (change, said) in &cases {
+            for (change, expected) in &cases {
                 let own = Identity::new("server", is_ca.clone(), *change);
                 let issued = ca.issue("server", is_ca.clone(), *change);
                 for (ca_file, shown) in [
@@ -322,8 +322,8 @@ mod tests {
                 ] {
                     let text = verify(ca_file, &[shown]);
                     assert!(
-                        text.starts_with(said) && said.is_empty() == text.is_empty(),
-                        "{said}: {text}"
+                        text.starts_with(expected) && expected.is_empty() == text.is_empty(),
+                        "{expected}: {text}"
                     );
                 }
             }
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_certificate_in_ca_file_is_a_ca_only_if_it_says_so() {
-        for (is_ca, said) in [(CA, ""), (IsCa::NoCa, UNKNOWN), (IsCa::ExplicitNoCa, UNKNOWN)] {
+        for (is_ca, expected) in [(CA, ""), (IsCa::NoCa, UNKNOWN), (IsCa::ExplicitNoCa, UNKNOWN)] {
             for change in [
                 unchanged as Change,
                 |it| it.not_after = date_time_ymd(2020, 12, 31),
@@ -357,7 +357,10 @@ mod tests {
                 let pinned = Identity::new("pinned", is_ca.clone(), change);
                 let issued = pinned.issue("server", IsCa::NoCa, unchanged);
                 let text = verify(&[&pinned], &[&issued]);
-                assert!(text.starts_with(said) && said.is_empty() == text.is_empty(), "{text}");
+                assert!(
+                    text.starts_with(expected) && expected.is_empty() == text.is_empty(),
+                    "{text}"
+                );
             }
         }
         let pinned = Identity::new("pinned", IsCa::NoCa, unchanged);
@@ -387,7 +390,7 @@ mod tests {
         });
         let constrained = limited.issue("server", IsCa::NoCa, unchanged);
         let odd = ca.issue("server", IsCa::NoCa, |it| it.custom_extensions.push(critical()));
-        for (ca_file, shown, said) in [
+        for (ca_file, shown, expected) in [
             (&ca, &[&server, &intermediate][..], ""),
             (&intermediate, &[&server], ""),
             (&ca, &[&server], UNKNOWN),
@@ -407,7 +410,10 @@ mod tests {
             (&ca, &[&odd], "the certificate has a critical extension "),
         ] {
             let text = verify(&[ca_file], shown);
-            assert!(text.starts_with(said) && said.is_empty() == text.is_empty(), "{said}: {text}");
+            assert!(
+                text.starts_with(expected) && expected.is_empty() == text.is_empty(),
+                "{expected}: {text}"
+            );
         }
         let verifier = Verifier::new(&Roots::Mozilla);
         assert!(verifier.pinned.is_empty() && verifier.issuers.len() > 100);

@@ -48,7 +48,7 @@ fn a_cache_key_of_dovecot_2_3_that_does_not_fit_gets_a_warning() {
     let script = mounted.path().join("auth-httpbasic.lua");
     let lacks = "! the cache key lacks the password: add cache_key=%u:%w";
     let unaware = "! the cache key has the password, but the script is not told so";
-    for (args, size, is_aware, said) in [
+    for (args, size, is_aware, expected_text) in [
         ("", "10 M", false, Some(lacks)),
         ("cache_key=%u", "10 M", true, Some(lacks)),
         ("cache_key=%u:%w", "10 M", false, Some(unaware)),
@@ -66,10 +66,10 @@ fn a_cache_key_of_dovecot_2_3_that_does_not_fit_gets_a_warning() {
         assert!(text.contains(", in a passdb of Dovecot 2.3.19.1 ("), "{text}");
         assert_eq!(
             text.lines().find(|line| line.contains('!')).is_some(),
-            said.is_some(),
+            expected_text.is_some(),
             "{text}"
         );
-        assert!(said.is_none_or(|said| text.contains(said)), "{text}");
+        assert!(expected_text.is_none_or(|expected_text| text.contains(expected_text)), "{text}");
     }
 }
 
@@ -84,7 +84,7 @@ fn settings_that_are_legal_but_unwise_get_a_warning() {
     assert_eq!(status, 1);
     assert!(text.contains("! auth_verbose is off"), "{text}");
     assert!(!text.contains("! method"), "{text}");
-    assert!(text.contains("! passwords cross the network in clear"), "{text}");
+    assert!(text.contains("! passwords cross the network in cleartext"), "{text}");
     assert!(text.contains(", in no passdb of Dovecot 2.4.1"), "{text}");
     let (_, text) = mounted.check(&["--method", "GET", "--success-status", "200"]);
     assert!(text.contains("! method = \"GET\" does not show whose password it is"), "{text}");
@@ -94,7 +94,7 @@ fn settings_that_are_legal_but_unwise_get_a_warning() {
 fn a_script_that_dovecot_could_not_run_is_reported() {
     let mounted = Mounted::new();
     let script = mounted.path().join("auth-httpbasic.lua");
-    for (text, said) in [
+    for (text, expected_text) in [
         ("local settings = {", "✗ settings    "),
         ("function script_init() error('no way') end", ": no way"),
         (
@@ -105,12 +105,18 @@ fn a_script_that_dovecot_could_not_run_is_reported() {
     ] {
         fs::write(&script, text).unwrap();
         let (status, text) = mounted.check(&[]);
-        assert!(status == 1 && text.contains("✗ settings    ") && text.contains(said), "{text}");
+        assert!(
+            status == 1 && text.contains("✗ settings    ") && text.contains(expected_text),
+            "{text}"
+        );
         assert!(text.contains("→ Dovecot cannot run this script either"), "{text}");
     }
     let (status, text) = mounted.check(&["--script", "/nonexistent.lua"]);
-    let said = "✗ settings    the script cannot be read: /nonexistent.lua: No such file";
-    assert!(status == 1 && text.contains(said) && text.contains("→ is the path right?"), "{text}");
+    let expected_text = "✗ settings    the script cannot be read: /nonexistent.lua: No such file";
+    assert!(
+        status == 1 && text.contains(expected_text) && text.contains("→ is the path right?"),
+        "{text}"
+    );
     // The library is looked at all the same.
     fs::write(&script, "error('no')").unwrap();
     let (_, text) = mounted.check(&[]);
@@ -124,7 +130,7 @@ fn a_script_that_dovecot_could_not_run_is_reported() {
 fn a_script_that_does_harm_is_stopped() {
     let mounted = Mounted::new();
     let script = mounted.path().join("auth-httpbasic.lua");
-    for (text, said) in [
+    for (text, expected_text) in [
         ("while true do pcall(error) end".into(), "the script has not ended after 5 s"),
         (
             "string.find(('a'):rep(99), ('a*'):rep(30) .. 'b')".into(),
@@ -139,14 +145,17 @@ fn a_script_that_does_harm_is_stopped() {
     ] {
         fs::write(&script, text).unwrap();
         let (status, text) = mounted.check(&[]);
-        assert!(status == 1 && text.contains("✗ settings    ") && text.contains(said), "{text}");
+        assert!(
+            status == 1 && text.contains("✗ settings    ") && text.contains(expected_text),
+            "{text}"
+        );
         assert!(!text.contains(['\u{1b}', '\u{202e}']) && text.len() < 2000, "{text}");
     }
     fs::remove_file(&script).unwrap();
     fs::create_dir(&script).unwrap();
     let (status, text) = mounted.check(&[]);
-    let said = "✗ settings    the script is a directory, not a file: ";
-    assert!(status == 1 && text.contains(said), "{text}");
+    let expected_text = "✗ settings    the script is a directory, not a file: ";
+    assert!(status == 1 && text.contains(expected_text), "{text}");
     assert!(
         text.contains("→ Docker makes a folder where a file to be mounted is missing"),
         "{text}"
@@ -189,7 +198,7 @@ fn a_doveconf_that_fails_or_hangs_gets_a_warning() {
     mounted.configure(server.port, "");
     let pid = mounted.path().join("pid");
     let hangs = format!("echo $$ >{}; exec sleep 60", pid.display());
-    for (script, said) in [
+    for (script, expected_text) in [
         (
             "echo 'doveconf: Fatal: a\x1b[31m' >&2; echo b >&2; exit 89",
             "doveconf fails: doveconf: Fatal: a",
@@ -200,8 +209,8 @@ fn a_doveconf_that_fails_or_hangs_gets_a_warning() {
     ] {
         mounted.set_doveconf(script);
         let (status, text) = mounted.check(&[]);
-        let said = format!("! Dovecot's configuration is not checked: {said}");
-        assert!(status == 0 && text.contains(&said) && !text.contains('\u{1b}'), "{text}");
+        let expected_text = format!("! Dovecot's configuration is not checked: {expected_text}");
+        assert!(status == 0 && text.contains(&expected_text) && !text.contains('\u{1b}'), "{text}");
     }
     let pid = fs::read_to_string(pid).unwrap();
     assert!(!fs::exists(format!("/proc/{}", pid.trim())).unwrap(), "it is left behind");
@@ -226,8 +235,11 @@ fn a_wrong_option_is_named_wherever_it_comes_from() {
     assert!(status == 1 && text.contains(": timeout is an unknown setting"), "{text}");
     mounted.configure(1, "");
     let (status, text) = mounted.check(&["--timeout-msecs", "5s"]);
-    let said = "timeout_msecs expected a whole number from 100 to 55000, got \"5s\"";
-    assert!(status == 1 && text.contains(said) && text.contains("→ docs/options.md"), "{text}");
+    let expected_text = "timeout_msecs expected a whole number from 100 to 55000, got \"5s\"";
+    assert!(
+        status == 1 && text.contains(expected_text) && text.contains("→ docs/options.md"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -256,7 +268,7 @@ fn an_unsuitable_library_is_distinguished_from_a_missing_or_damaged_one() {
     let whole = fs::read(&library).unwrap();
     let mut of_arm = whole.clone();
     of_arm[18..20].copy_from_slice(&183_u16.to_le_bytes());
-    for (bytes, said) in [
+    for (bytes, expected_text) in [
         (&b"#!/bin/sh\n"[..], "✗ library     "),
         (&whole[..5000], "cannot be used: "),
         (&of_arm[..], "is for another processor (AARCH64) than this one (X86_64)"),
@@ -264,7 +276,10 @@ fn an_unsuitable_library_is_distinguished_from_a_missing_or_damaged_one() {
     ] {
         fs::write(&library, bytes).unwrap();
         let (status, text) = mounted.check(&[]);
-        assert!(status == 1 && text.contains("✗ library     ") && text.contains(said), "{text}");
+        assert!(
+            status == 1 && text.contains("✗ library     ") && text.contains(expected_text),
+            "{text}"
+        );
         // The server is checked all the same.
         assert!(text.contains("✓ again"), "{text}");
     }
@@ -280,8 +295,11 @@ fn an_unsuitable_library_is_distinguished_from_a_missing_or_damaged_one() {
     fs::remove_file(&library).unwrap();
     fs::create_dir(&library).unwrap();
     let (status, text) = mounted.check(&[]);
-    let said = "✗ library     the library is a directory, not a file: ";
-    assert!(status == 1 && text.contains(said) && text.contains("→ Docker makes"), "{text}");
+    let expected_text = "✗ library     the library is a directory, not a file: ";
+    assert!(
+        status == 1 && text.contains(expected_text) && text.contains("→ Docker makes"),
+        "{text}"
+    );
     fs::remove_dir(&library).unwrap();
     let (status, text) = mounted.check(&[]);
     let is_missing = text.contains("✗ library     no httpbasic.so in ");

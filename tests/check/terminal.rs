@@ -169,8 +169,9 @@ fn standard_input_must_hold_a_password_and_is_not_read_forever() {
     drop(input);
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    let said = "✗ password    credentials: the user id and the password are longer than 6000 bytes";
-    assert!(text.contains(said), "{text}");
+    let expected =
+        "✗ password    credentials: the user id and the password are longer than 6000 bytes";
+    assert!(text.contains(expected), "{text}");
     assert!(text.contains("→ HTTP Basic authentication (RFC 7617) cannot send it"), "{text}");
 }
 

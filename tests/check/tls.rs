@@ -7,7 +7,7 @@ use crate::support::http::Server;
 #[test]
 fn a_certificate_that_expires_soon_gets_a_warning() {
     let mounted = Mounted::new();
-    for (days, said) in [
+    for (days, expected) in [
         (0, "! the certificate has only 0 days left: "),
         (1, "! the certificate has only 1 day left: "),
         (13, "! the certificate has only 13 days left: "),
@@ -18,6 +18,6 @@ fn a_certificate_that_expires_soon_gets_a_warning() {
         mounted.configure(server.port, "");
         let (status, text) = mounted.check(&[]);
         assert_eq!(status, 0, "{text}");
-        assert!(text.contains(said) && text.contains('!') != said.is_empty(), "{text}");
+        assert!(text.contains(expected) && text.contains('!') != expected.is_empty(), "{text}");
     }
 }

@@ -86,8 +86,9 @@ fn an_email_address_never_opens_the_mailbox_of_another_user(example: Example) {
         let answer = server.login(protocol, address, MALLORYS);
         assert!(!answer.succeeded, "{protocol:?}: {answer:?}\n{}", server.log());
     }
-    let said = format!("refused: the password belongs to {user}@example.com, not to {address}");
-    server.log_with(&said, 1);
+    let expected_text =
+        format!("refused: the password belongs to {user}@example.com, not to {address}");
+    server.log_with(&expected_text, 1);
     assert!(nextcloud.asked().contains(&(address.into(), MALLORYS.into())));
     assert!(server.login(Protocol::Imap, ALICE, PASSWORD).succeeded, "{}", server.log());
 }
@@ -125,7 +126,7 @@ fn an_outage_is_a_temporary_failure_except_for_submission(example: Example) {
     let nextcloud = Nextcloud::start(USERS);
     let mut server = MailServer::start(example, &nextcloud, None);
     nextcloud.answers(Some(answer("502 Bad Gateway", "")));
-    for (protocol, said) in [
+    for (protocol, expected_text) in [
         (Protocol::Imap, "NO [UNAVAILABLE]"),
         (Protocol::Pop3, "-ERR [SYS/TEMP]"),
         (Protocol::ManageSieve, "NO (TRYLATER)"),
@@ -133,7 +134,11 @@ fn an_outage_is_a_temporary_failure_except_for_submission(example: Example) {
         (Protocol::Submission, "535 5.7.8 "),
     ] {
         let answer = server.login(protocol, ALICE, PASSWORD);
-        assert!(answer.text.starts_with(said), "{protocol:?}: {answer:?}\n{}", server.log());
+        assert!(
+            answer.text.starts_with(expected_text),
+            "{protocol:?}: {answer:?}\n{}",
+            server.log()
+        );
     }
     server.log_with("db-lua: 502 Bad Gateway", 4);
 }
@@ -156,12 +161,12 @@ fn fail2ban_finds_the_address_of_each_refusal_and_of_nothing_else(example: Examp
     assert!(!server.login_from("2001:db8::2", "nobody@example.com", "wrong"));
     let recording = include_str!("../nextcloud-34/account-disabled.http");
     let disabled = answer("503 Service Unavailable", recording.split_once("\n\n").unwrap().1);
-    for (address, mood) in [
+    for (address, fixed_answer) in [
         ("192.0.2.3", disabled),
         ("192.0.2.4", answer("429 Too Many Requests", "")),
         ("192.0.2.5", answer("502 Bad Gateway", "")),
     ] {
-        nextcloud.answers(Some(mood));
+        nextcloud.answers(Some(fixed_answer));
         assert!(!server.login_from(address, ALICE, address));
     }
     nextcloud.answers(None);

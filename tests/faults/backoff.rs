@@ -21,7 +21,7 @@ fn propfind(world: &World) -> String {
 
 #[test]
 fn after_a_failure_to_reach_the_server_every_lookup_fails_at_once_with_the_reason() {
-    for (fault, said) in [
+    for (fault, expected) in [
         (Fault::Refused, "connect: Connection refused (os error 111); that was "),
         (Fault::Unaccepted, "timeout: gave up after 2"),
         (Fault::Raw(|stream| wait(stream)), "timeout: gave up after 2"),
@@ -37,7 +37,7 @@ fn after_a_failure_to_reach_the_server_every_lookup_fails_at_once_with_the_reaso
         server.heal();
         let text = propfind(&world);
         assert!(
-            text.starts_with(said) && text.ends_with(" ms ago, too recently to ask again"),
+            text.starts_with(expected) && text.ends_with(" ms ago, too recently to ask again"),
             "{text}"
         );
         for _ in 0..100 {
@@ -47,7 +47,7 @@ fn after_a_failure_to_reach_the_server_every_lookup_fails_at_once_with_the_reaso
         }
         assert!(failed.elapsed() < Duration::from_millis(1000), "{:?}", failed.elapsed());
         sleep(Duration::from_millis(1500).saturating_sub(failed.elapsed()));
-        assert_eq!(world.verify(b"alice", b"secret", None).0, "ok", "{said}");
+        assert_eq!(world.verify(b"alice", b"secret", None).0, "ok", "{expected}");
     }
 }
 
@@ -79,7 +79,7 @@ fn no_connection_is_opened_during_the_backoff() {
 fn neither_an_answer_nor_a_missing_one_starts_the_backoff() {
     let world = World::new();
     let silence = Vec::new();
-    for said in [
+    for expected in [
         silence,
         refusal(),
         answer("429 Too Many Requests", ""),
@@ -89,11 +89,11 @@ fn neither_an_answer_nor_a_missing_one_starts_the_backoff() {
         principal("alice")[..100].to_vec(),
     ] {
         let server = Server::start(Some(&world.localhost()), {
-            let said = said.clone();
+            let expected = expected.clone();
             move |stream, next_request| {
                 if next_request(stream).is_some_and(|request| request.head.contains("Basic bWFs")) {
-                    let _ = stream.write_all(&said).and_then(|()| stream.flush());
-                    if said.is_empty() {
+                    let _ = stream.write_all(&expected).and_then(|()| stream.flush());
+                    if expected.is_empty() {
                         wait(stream);
                     }
                     return;
@@ -105,7 +105,7 @@ fn neither_an_answer_nor_a_missing_one_starts_the_backoff() {
         for _ in 0..2 {
             assert_ne!(world.verify(b"mallory", b"x", None).0, "ok");
             let (word, text) = world.verify(b"alice", b"secret", None);
-            assert_eq!(word, "ok", "{text} after {}", String::from_utf8_lossy(&said));
+            assert_eq!(word, "ok", "{text} after {}", String::from_utf8_lossy(&expected));
         }
     }
 }

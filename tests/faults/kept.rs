@@ -17,7 +17,7 @@ fn is_ok(world: &World) {
     assert_eq!(word, "ok", "{text}");
 }
 
-/// Makes a client in clear for a server on this port.
+/// Makes a client in cleartext for a server on this port.
 fn client_in_clear(world: &World, port: u16) {
     world.client(port, &format!("url = 'http://localhost:{port}/'"));
 }
@@ -108,7 +108,7 @@ fn data_after_an_answer_is_never_taken_for_the_next_answer() {
         let body = [b"no".to_vec(), principal("alice")].concat();
         [&b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n"[..], &body].concat()
     };
-    for (said, pause) in [
+    for (expected, pause) in [
         ([refusal(), principal("alice")].concat(), 0),
         ([refusal(), principal("alice")].concat(), 40),
         (long, 0),
@@ -121,7 +121,7 @@ fn data_after_an_answer_is_never_taken_for_the_next_answer() {
         ),
     ] {
         for tls in [true, false] {
-            let (bytes, identity) = (said.clone(), world.localhost());
+            let (bytes, identity) = (expected.clone(), world.localhost());
             let server = Server::start(tls.then_some(&identity), move |stream, next_request| {
                 while next_request(stream).is_some() {
                     let (answer, rest) = bytes.split_at(refusal().len());

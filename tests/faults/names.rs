@@ -56,10 +56,10 @@ fn is_ok(world: &World) -> Duration {
     elapsed
 }
 
-fn fails(world: &World, said: &str) -> Duration {
+fn fails(world: &World, expected: &str) -> Duration {
     let (word, text, elapsed) = verify(world);
     assert_eq!(word, "unavailable", "{text}");
-    assert!(begins(&text, said), "{text}");
+    assert!(begins(&text, expected), "{text}");
     elapsed
 }
 
@@ -167,7 +167,7 @@ fn one_dead_address_of_two_costs_no_login_and_not_every_connection() {
         let silent =
             Server::raw(TcpListener::bind((dead, PORT)).unwrap(), |stream, _| wait(stream));
         meets(&world);
-        // No address works. The error is that of the latest phase.
+        // No address works. The error comes from the latest phase.
         drop(right);
         client(&world);
         fails(&world, "timeout: gave up after ??? ms while negotiating TLS");

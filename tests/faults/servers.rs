@@ -14,7 +14,7 @@ use crate::support::world::World;
 const DEADLINES: &str = "timeout_msecs = 400, connect_timeout_msecs = 300, backoff_msecs = 0";
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 const TIMEOUT: Duration = Duration::from_millis(400);
-const MERCY: Duration = Duration::from_millis(100);
+const TOLERANCE: Duration = Duration::from_millis(100);
 
 /// A busy machine may delay a lookup, but not in every attempt.
 const ATTEMPTS: usize = 4;
@@ -24,11 +24,11 @@ struct Row {
     what: Fault,
     verdict: &'static str,
     /// The beginning of the text; empty for `ok`.
-    said: &'static str,
+    expected: &'static str,
 }
 
-fn row(fault: &'static str, what: Fault, verdict: &'static str, said: &'static str) -> Row {
-    Row { fault, what, verdict, said }
+fn row(fault: &'static str, what: Fault, verdict: &'static str, expected: &'static str) -> Row {
+    Row { fault, what, verdict, expected }
 }
 
 /// Sends these bytes and closes the connection.
@@ -472,10 +472,10 @@ fn chunked(extension: &str, end: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Whether `text` begins with `said`, where each ? stands for a digit.
-pub fn begins(text: &str, said: &str) -> bool {
-    text.len() >= said.len()
-        && text.chars().zip(said.chars()).all(|(c, s)| c == s || s == '?' && c.is_ascii_digit())
+/// Whether `text` begins with `expected`, where each ? stands for a digit.
+pub fn begins(text: &str, expected: &str) -> bool {
+    text.len() >= expected.len()
+        && text.chars().zip(expected.chars()).all(|(c, s)| c == s || s == '?' && c.is_ascii_digit())
 }
 
 #[test]
@@ -491,8 +491,9 @@ fn every_fault_has_its_verdict_in_time_and_leaves_nothing_behind() {
     }
 }
 
-fn meet(world: &World, Row { fault, what, verdict, said }: Row) {
-    let limit = if [CONNECTING, HANDSHAKING].contains(&said) { CONNECT_TIMEOUT } else { TIMEOUT };
+fn meet(world: &World, Row { fault, what, verdict, expected }: Row) {
+    let limit =
+        if [CONNECTING, HANDSHAKING].contains(&expected) { CONNECT_TIMEOUT } else { TIMEOUT };
     let scheme = if what.is_in_clear() { "http" } else { "https" };
     let mut server = Faulty::start(what, world.localhost());
     world.client(
@@ -505,11 +506,11 @@ fn meet(world: &World, Row { fault, what, verdict, said }: Row) {
         (word, text, start.elapsed())
     };
     let mut times = Vec::new();
-    while times.last().is_none_or(|elapsed| *elapsed > limit + MERCY) {
+    while times.last().is_none_or(|elapsed| *elapsed > limit + TOLERANCE) {
         assert!(times.len() < ATTEMPTS, "{fault}: {times:?}");
         let (word, text, elapsed) = lookup();
         assert_eq!(word, verdict, "{fault}: {text}");
-        assert!(word == "ok" || begins(&text, said), "{fault}: {text}");
+        assert!(word == "ok" || begins(&text, expected), "{fault}: {text}");
         times.push(elapsed);
     }
     println!("{fault}: {verdict} {times:?}");

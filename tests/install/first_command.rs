@@ -31,7 +31,7 @@ fn make_demo_works_for_a_normal_user_without_sbin_in_the_path() {
 
 #[test]
 fn mistakes_in_the_first_command_are_explained() {
-    for (arguments, said) in [
+    for (arguments, expected_text) in [
         (&["URL=https://localhost/"][..], "URL=… and USER=… go together"),
         (&["USER=alice"], "URL=… and USER=… go together"),
         (&["URL=https://localhost/", "USER=alice"], "the password is asked for at a terminal"),
@@ -40,7 +40,7 @@ fn mistakes_in_the_first_command_are_explained() {
         // In a session of its own, it has no terminal.
         let (succeeded, text) =
             attempt(Command::new("setsid").args(["--wait", "make", "demo"]).args(arguments));
-        assert!(!succeeded && text.contains(said) && !text.contains("panicked"), "{text}");
+        assert!(!succeeded && text.contains(expected_text) && !text.contains("panicked"), "{text}");
     }
 }
 

@@ -150,13 +150,13 @@ fn every_linked_crate_has_its_license_and_no_file_names_a_path_of_this_machine()
         }
     }
     // Licenses with more conditions than MIT.
-    for said in [
+    for expected in [
         "--- LICENSE-BoringSSL",
         "--- LICENSE-other-bits",
         "Community Data License Agreement",
         "Lua.org, PUC-Rio",
     ] {
-        assert!(licenses.contains(said) && copyright.contains(said), "{said}");
+        assert!(licenses.contains(expected) && copyright.contains(expected), "{expected}");
     }
     for path in [PROJECT, "/registry/src/", "/.cargo/", "/.rustup/"] {
         assert!(!strings.contains(path), "{path}");
@@ -299,8 +299,8 @@ fn the_archives_checker_reads_dovecots_settings(release: &str) {
     let other = unpacked("5.3");
     debian.run(&format!("cp {}/lua/httpbasic.so {LUA}/", other.path().display()));
     let (status, text) = check(&mut debian, PASSWORD, &arguments);
-    let said = "is for Lua 5.3, and Dovecot has Lua 5.4";
-    assert!(status == 1 && text.contains(said), "{text}");
+    let expected = "is for Lua 5.3, and Dovecot has Lua 5.4";
+    assert!(status == 1 && text.contains(expected), "{text}");
 }
 
 /// A command that lists all files and folders, except dpkg's own records.
@@ -406,12 +406,12 @@ mod on_debian_13 {
         ));
         let (text, rock) = rock.rsplit_once('\n').unwrap();
         let script = format!("{rock}/conf/auth-httpbasic.lua");
-        let said = format!("Copy the script for Dovecot to {LUA}: {script}\n");
-        assert!(text.contains(&said), "{text}");
+        let expected = format!("Copy the script for Dovecot to {LUA}: {script}\n");
+        assert!(text.contains(&expected), "{text}");
         debian.run(&format!("install -d {LUA}; cp {script} {LUA}/"));
         let (_, text) = debian.attempt("httpbasic-check --url https://localhost:1/");
-        let said = "✓ library     /usr/local/lib/lua/5.4/httpbasic.so, for Lua 5.4";
-        assert!(text.contains(said) && text.contains("✗ connection "), "{text}");
+        let expected = "✓ library     /usr/local/lib/lua/5.4/httpbasic.so, for Lua 5.4";
+        assert!(text.contains(expected) && text.contains("✗ connection "), "{text}");
         logs_in(&mut debian, "13", &format!("{rock}/examples"));
     }
 }

@@ -14,8 +14,10 @@ pub const SUCCEEDS: &str = "\nThis login succeeds.\n";
 /// Each text must be there, in this order.
 pub fn says<T: AsRef<str>>(text: &str, expected: &[T]) {
     let mut rest = text;
-    for said in expected.iter().map(AsRef::as_ref) {
-        let at = rest.find(said).unwrap_or_else(|| panic!("it does not say {said:?}:\n{text}"));
+    for expected_text in expected.iter().map(AsRef::as_ref) {
+        let at = rest
+            .find(expected_text)
+            .unwrap_or_else(|| panic!("it does not say {expected_text:?}:\n{text}"));
         rest = &rest[at..];
     }
 }

@@ -20,7 +20,7 @@ pub enum Fault {
     Unaccepted,
     /// Serves a connection before TLS.
     Raw(fn(&TcpStream)),
-    /// Serves a connection in clear.
+    /// Serves a connection in cleartext.
     Clear(fn(&TcpStream)),
     /// Presents this certificate.
     Certificate(Identity),

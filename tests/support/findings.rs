@@ -45,21 +45,21 @@ struct Case {
     user: &'static str,
     /// With `{port}` and `{folder}` in them.
     options: Vec<String>,
-    /// What is said, in this order.
-    said: Vec<String>,
+    /// What is expected, in this order.
+    expected: Vec<String>,
 }
 
 impl Case {
-    fn new(asked: Asked, said: &[&str]) -> Self {
-        let said = said.iter().map(|text| text.to_string()).collect();
-        Self { asked, user: USER, options: Vec::new(), said }
+    fn new(asked: Asked, expected: &[&str]) -> Self {
+        let expected = expected.iter().map(|text| text.to_string()).collect();
+        Self { asked, user: USER, options: Vec::new(), expected }
     }
 
     fn answering(
         answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
-        said: &[&str],
+        expected: &[&str],
     ) -> Self {
-        Self::new(Asked::Answers(Box::new(answer)), said)
+        Self::new(Asked::Answers(Box::new(answer)), expected)
     }
 
     fn of(self, user: &'static str) -> Self {
@@ -117,10 +117,10 @@ pub fn find_all<F: FnMut(&[String]) -> (i32, String)>(checker: impl Fn() -> F + 
             arguments.extend(["--password-stdin", "--user", case.user].map(String::from));
             let (status, text) = run(&arguments);
             println!("{text}\n");
-            let said: Vec<_> = case.said.iter().map(|text| filled(text)).collect();
-            says(&text, &said);
+            let expected: Vec<_> = case.expected.iter().map(|text| filled(text)).collect();
+            says(&text, &expected);
             shows_no_secret(&text);
-            let succeeds = said.iter().any(|it| it == SUCCEEDS);
+            let succeeds = expected.iter().any(|it| it == SUCCEEDS);
             assert_eq!(status, if succeeds { 0 } else { 1 }, "{text}");
             assert_eq!(text.contains("\nThis login does not succeed.\n"), !succeeds, "{text}");
             // A wrong server gets no password, and no server gets a wrong password twice.
@@ -383,9 +383,9 @@ fn recordings() -> Vec<Case> {
     ];
     let mut cases = Vec::new();
     let mut used = BTreeSet::from(["files-plus-in-uid".into(), WITHOUT_FILES.into()]);
-    for (name, user, said) in table {
+    for (name, user, expected) in table {
         for version in [31, 34].into_iter().filter(|version| recording::exists(*version, name)) {
-            cases.push(Case::answering(nextcloud(version, name, FULL), said).of(user));
+            cases.push(Case::answering(nextcloud(version, name, FULL), expected).of(user));
             used.insert(name.to_string());
         }
     }
@@ -447,9 +447,9 @@ fn answers() -> Vec<Case> {
         ),
         (answer("503 Service Unavailable", hostile), &["✗ server      503", "A 31m: b c"]),
     ];
-    let cases = table.into_iter().map(|(answer, said)| {
+    let cases = table.into_iter().map(|(answer, expected)| {
         let end = ["– password    not reached", "– again       not reached"];
-        Case::answering(move |_| answer.clone(), &[said, &end].concat())
+        Case::answering(move |_| answer.clone(), &[expected, &end].concat())
     });
     cases.collect()
 }
@@ -521,14 +521,14 @@ fn files() -> Vec<Case> {
         .with(&none),
     ];
     for version in [31, 34] {
-        for (files, options, said) in [
+        for (files, options, expected) in [
             (FULL, &none[..], &["✗ files       the password may read files: make an app"][..]),
             (FULL, &[], &["✓ files       ", "file_access = \"none\" would refuse it", SUCCEEDS]),
             (WITHOUT_FILES, &none, &["✓ files       this password opens none", SUCCEEDS]),
             (WITHOUT_FILES, &[], &["file_access = \"none\" would accept it", SUCCEEDS]),
         ] {
             let answering = nextcloud(version, "ok-principal", files);
-            cases.push(Case::answering(answering, said).with(options).of("bob"));
+            cases.push(Case::answering(answering, expected).with(options).of("bob"));
         }
     }
     cases

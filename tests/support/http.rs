@@ -29,7 +29,7 @@ pub trait Stream: Read + Write {
         false
     }
 
-    /// Encodes bytes for the wire: unchanged in clear, or as a TLS record.
+    /// Encodes bytes for the wire: unchanged in cleartext, or as a TLS record.
     fn encode(&mut self, bytes: &[u8]) -> Vec<u8>;
 
     /// Sends encoded bytes. Returns whether it succeeded.
@@ -146,7 +146,7 @@ impl Server {
     }
 
     /// Calls `serve` for each connection, in a thread of its own: over TLS with the certificate
-    /// `identity`, or in clear without one.
+    /// `identity`, or in cleartext without one.
     pub fn start(
         identity: Option<&Identity>,
         serve: impl Fn(&mut dyn Stream, &dyn Fn(&mut dyn Stream) -> Option<Request>)
@@ -206,7 +206,7 @@ impl Drop for Server {
 }
 
 impl Log {
-    /// Calls `serve` for a connection in clear.
+    /// Calls `serve` for a connection in cleartext.
     pub fn serve(&self, mut stream: &TcpStream, serve: Answer) {
         serve(&mut stream, &|stream| self.next_request(stream));
         let _ = stream.shutdown(Shutdown::Both);

@@ -19,7 +19,7 @@ pub enum Rest {
 /// The pause before a part that is sent later.
 pub const PAUSE: Duration = Duration::from_millis(20);
 
-/// Starts it, over TLS with the certificate `identity` or in clear. `split` is the length of the
+/// Starts it, over TLS with the certificate `identity` or in cleartext. `split` is the length of the
 /// first part, in encoded bytes.
 pub fn start(
     identity: Option<&Identity>,

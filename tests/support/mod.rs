@@ -4,7 +4,7 @@
 
 /// Turns each of these functions into two tests, one for each version of Dovecot.
 #[allow(unused_macros, reason = "not every test needs a Dovecot")]
-macro_rules! promises {
+macro_rules! on_each_dovecot {
     ($($name:ident)*) => {
         mod dovecot_2_3 {
             $(#[test] fn $name() { super::$name(crate::support::dovecot::Version::V2_3) })*

@@ -11,20 +11,20 @@ use super::http::{Request, Server, principal, refusal};
 /// A user's name, e-mail address and password.
 pub type User = (&'static str, &'static str, &'static str);
 
-/// A server in clear, so that it can be used only from this machine.
+/// A server in cleartext, so that it can be used only from this machine.
 pub struct Nextcloud {
     server: Server,
-    mood: Arc<Mutex<Option<Vec<u8>>>>,
+    fixed_answer: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
 impl Nextcloud {
     /// Starts one with these users.
     pub fn start(users: &'static [User]) -> Self {
-        let mood = Arc::new(Mutex::new(None));
-        let shared = mood.clone();
+        let fixed_answer = Arc::new(Mutex::new(None));
+        let shared = fixed_answer.clone();
         let server = Server::answering(None, move |request| {
-            let mood: Option<Vec<u8>> = shared.lock().unwrap().clone();
-            mood.unwrap_or_else(|| match credentials(request) {
+            let fixed_answer: Option<Vec<u8>> = shared.lock().unwrap().clone();
+            fixed_answer.unwrap_or_else(|| match credentials(request) {
                 Some((login, password)) => users
                     .iter()
                     .find(|user| [user.0, user.1].contains(&&*login) && user.2 == password)
@@ -32,7 +32,7 @@ impl Nextcloud {
                 None => refusal(),
             })
         });
-        Self { server, mood }
+        Self { server, fixed_answer }
     }
 
     /// The URL for `httpbasic`.
@@ -41,8 +41,8 @@ impl Nextcloud {
     }
 
     /// Sets the answer to every request. With `None`, the answers are right again.
-    pub fn answers(&self, mood: Option<Vec<u8>>) {
-        *self.mood.lock().unwrap() = mood;
+    pub fn answers(&self, fixed_answer: Option<Vec<u8>>) {
+        *self.fixed_answer.lock().unwrap() = fixed_answer;
     }
 
     /// The login names and passwords of all requests.

@@ -1,4 +1,4 @@
-//! TLS that an administrator may meet, as OpenSSL makes it, and what is said of it.
+//! TLS that an administrator may meet, as OpenSSL makes it, and what is expected of it.
 
 use std::fs;
 
@@ -69,7 +69,7 @@ const VERSION_1: Said = (
     "have it issued as version 3, with the host's name as subjectAltName",
 );
 
-/// A server's certificate, `ca_file`, how the server speaks TLS, and what is said.
+/// A server's certificate, `ca_file`, how the server speaks TLS, and what is expected.
 pub type Case = (&'static str, &'static str, &'static str, Said);
 
 pub const CASES: [Case; 44] = [
