@@ -51,7 +51,7 @@ fn ask_anonymously(client: &Client) -> Outcome<()> {
         return answers_anybody(options, &answer);
     }
     match verdict::check_answer(options, b"", &answer) {
-        Err(Denial::Refused(_)) if answer.status == options.failure_status => {
+        Err(_) if options.is_failure(answer.status) => {
             let takes = if answer.schemes().is_empty() { "" } else { ", takes Basic" };
             Ok(((), Finding::new(format!("asks for a password: {status}{takes}"))))
         }
@@ -145,7 +145,7 @@ impl Login<'_> {
                 self.sent()
             )],
             // The text has Nextcloud's reason and the remedy.
-            Denial::Refused(_) if answer.status != self.options().failure_status => Vec::new(),
+            Denial::Refused(_) if !self.options().is_failure(answer.status) => Vec::new(),
             Denial::Refused(_) if is_forbidden(answer) => {
                 vec![
                     "make one in Nextcloud (Settings, Security); the account's own password is \
@@ -238,7 +238,7 @@ impl Login<'_> {
         let result = verdict::file_owner(answer).and_then(|name| {
             let asked = self.client.propfind_files(&name, &self.client.lookup(credentials, None));
             let answer = asked.map_err(|error| Denial::Unavailable(error.to_string()))?;
-            verdict::check_files(&answer)
+            verdict::check_files(self.options(), &answer)
         });
         match result {
             Ok(()) if is_wanted => Ok(((), Finding::new("this password opens none"))),

@@ -17,11 +17,11 @@ use super::deadline::Deadline;
 use super::error::{Error, Phase};
 use super::resolver::Resolver;
 use super::transport::Stale;
-use crate::answer::Answer;
+use crate::answer::{self, Answer};
 use crate::credentials::Credentials;
 use crate::dav::{self, Body};
-use crate::options::Options;
 use crate::options::url::Url;
+use crate::options::{Options, TOO_MANY_REQUESTS};
 use crate::tls::Tls;
 
 /// The maximum length of an answer's body, in bytes.
@@ -149,7 +149,7 @@ impl Client {
     ) -> Result<Answer, Error> {
         let method = &self.options.method;
         debug!("{method} {url}");
-        let once = || self.run(self.request(url, body, lookup), body, lookup.deadline);
+        let once = || self.run(self.request(url, body, lookup), body, lookup);
         let result = match once() {
             Err(ureq::Error::Other(stale)) if stale.is::<Stale>() => once(),
             result => result,
@@ -191,8 +191,9 @@ impl Client {
         &self,
         mut request: Request<()>,
         body: Option<&'static str>,
-        deadline: Deadline,
+        lookup: &Lookup,
     ) -> Result<Answer, ureq::Error> {
+        let deadline = lookup.deadline;
         // The agent's own deadline begins now. That is right for the first request of a lookup
         // only.
         if deadline.elapsed() > SLACK {
@@ -209,19 +210,44 @@ impl Client {
             let status = head.status;
             return Err(protocol(format!("the server sent an unexpected answer: {status}")));
         }
-        let body = match read(&head, body) {
-            Ok(bytes) => Body::parse(&bytes),
-            // An incomplete body matters only if the body is needed as a proof.
-            Err(error) if self.options.needs_body(head.status.as_u16()) => return Err(error),
-            Err(_) => Body::Other("not readable"),
+        let status = head.status.as_u16();
+        let bytes = match read(&head, body) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if self.options.needs_body(status) => return Err(error),
+            // The server is slow, whatever the body would say.
+            Err(error @ ureq::Error::Timeout(_)) if !self.says_enough(status) => return Err(error),
+            Err(_) => None,
         };
+        let body = bytes.as_deref().map_or(Body::Other("not readable"), Body::parse);
+        let has_password = status != self.options.success_status
+            && lookup.credentials.as_ref().is_some_and(|credentials| {
+                let bytes = bytes.as_deref().unwrap_or_default();
+                let (name, message) = match &body {
+                    Body::Exception { name, message } => (&**name, message.as_deref()),
+                    _ => ("", None),
+                };
+                let headers = head.headers.values().map(HeaderValue::as_bytes);
+                let texts = [bytes, name.as_bytes(), message.unwrap_or_default().as_bytes()];
+                texts.into_iter().chain(headers).any(|text| credentials.are_in(text))
+            });
         Ok(Answer {
-            status: head.status.as_u16(),
+            status,
             reason: head.status.canonical_reason(),
             headers: head.headers,
             body,
+            expects_tls: bytes.is_some_and(|bytes| answer::expects_tls(&bytes)),
+            has_password,
             elapsed: deadline.elapsed(),
         })
+    }
+
+    /// Whether the status says enough, so that it does not matter whether the body arrives.
+    fn says_enough(&self, status: u16) -> bool {
+        let (options, is_redirect) = (&self.options, (300..400).contains(&status));
+        is_redirect
+            || status == options.success_status
+            || status == TOO_MANY_REQUESTS
+            || options.is_failure(status)
     }
 }
 
