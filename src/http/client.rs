@@ -4,7 +4,7 @@ use std::io::Read;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::debug;
 use ureq::Agent;
@@ -13,7 +13,7 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 
 use super::backoff::Backoff;
 use super::connector::{Connector, NoResolver};
-use super::deadline::Deadline;
+use super::deadline::{BodyDeadline, Deadline};
 use super::error::{Error, Phase};
 use super::resolver::Resolver;
 use super::transport::Stale;
@@ -32,6 +32,10 @@ const MAX_HEAD_BYTES: usize = 32 << 10;
 
 /// How long a connection is kept while it is idle. Firewalls drop idle connections silently.
 const MAX_IDLE: Duration = Duration::from_secs(60);
+
+/// How long to wait for the body of a refusal. It is refused whatever the body says, except that
+/// the body may explain it.
+const REFUSAL_BODY: Duration = Duration::from_millis(250);
 
 /// If less time than this has passed since the start of the lookup, the agent's own deadline is
 /// precise enough, and the request needs no configuration of its own.
@@ -57,6 +61,8 @@ pub struct Client {
     agent: Agent,
     host: HeaderValue,
     connections: Arc<AtomicUsize>,
+    /// Shared with the connections. A client does one lookup at a time.
+    body_deadline: BodyDeadline,
 }
 
 impl Client {
@@ -82,6 +88,7 @@ impl Client {
             .build();
         let url = &options.url;
         let connections = Arc::<AtomicUsize>::default();
+        let body_deadline = BodyDeadline::default();
         let connector = Connector {
             resolver: Resolver::new(url.host(), url.port()),
             tls: url.is_https().then(|| Tls::new(url.server_name(), &options.roots)),
@@ -89,10 +96,11 @@ impl Client {
             timeout: options.timeout,
             connect_timeout: options.connect_timeout,
             connections: connections.clone(),
+            body_deadline: body_deadline.clone(),
         };
         let agent = Agent::with_parts(config, connector, NoResolver);
         let host = url.authority().try_into().expect("the URL is printable ASCII");
-        Self { options, agent, host, connections }
+        Self { options, agent, host, connections, body_deadline }
     }
 
     /// The options of this client.
@@ -200,6 +208,7 @@ impl Client {
             let configured = self.agent.configure_request(request);
             request = configured.timeout_global(Some(deadline.left())).build();
         }
+        self.body_deadline.set(None);
         let response = match body {
             Some(body) => self.agent.run(request.map(|()| body))?,
             None => self.agent.run(request)?,
@@ -211,6 +220,9 @@ impl Client {
             return Err(protocol(format!("the server sent an unexpected answer: {status}")));
         }
         let status = head.status.as_u16();
+        if self.options.is_failure(status) {
+            self.body_deadline.set(Some(Instant::now() + REFUSAL_BODY));
+        }
         let bytes = match read(&head, body) {
             Ok(bytes) => Some(bytes),
             Err(error) if self.options.needs_body(status) => return Err(error),

@@ -497,10 +497,15 @@ mod tests {
             (string("true"), true),
             (string("no"), false),
             (string("false"), false),
+            (string("Yes"), true),
+            (string("y"), true),
+            (string("1"), true),
+            (string("NO"), false),
         ] {
             assert_eq!(with("debug", value).unwrap().debug, expected);
         }
-        for wrong in [string("1"), string("Yes"), string(""), Value::Number(1.0)] {
+        // Dovecot itself does not accept the first two.
+        for wrong in [string("0"), string("n"), string("on"), string(""), Value::Number(1.0)] {
             assert!(problem("debug", wrong).starts_with("debug expected true or false, got "));
         }
     }

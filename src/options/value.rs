@@ -85,12 +85,17 @@ impl Value {
         self.integer(range).map(|msecs| Duration::from_millis(msecs.into()))
     }
 
-    /// The value as a boolean. It may also be one of the strings "yes", "no", "true" and "false".
+    /// The value as a boolean. It may also be one of Dovecot's words for it, or "true" or "false",
+    /// in upper or lower case.
     pub fn boolean(&self) -> Result<bool, String> {
-        match self {
-            Value::Boolean(yes) => Ok(*yes),
-            Value::String(word) if word == b"yes" || word == b"true" => Ok(true),
-            Value::String(word) if word == b"no" || word == b"false" => Ok(false),
+        let word = match self {
+            Value::Boolean(yes) => return Ok(*yes),
+            Value::String(word) => word.to_ascii_lowercase(),
+            _ => Vec::new(),
+        };
+        match &*word {
+            b"yes" | b"y" | b"1" | b"true" => Ok(true),
+            b"no" | b"false" => Ok(false),
             _ => Err(self.expected("true or false")),
         }
     }
