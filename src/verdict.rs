@@ -258,8 +258,12 @@ mod tests {
 
     /// A recorded answer of a real Nextcloud of this version.
     fn recording(version: u32, name: &str) -> Answer {
+        recording_of(&format!("nextcloud-{version}/{name}"))
+    }
+
+    fn recording_of(name: &str) -> Answer {
         let root = env!("CARGO_MANIFEST_DIR");
-        let text = std::fs::read_to_string(format!("{root}/tests/nextcloud-{version}/{name}.http"));
+        let text = std::fs::read_to_string(format!("{root}/tests/{name}.http"));
         let text = text.unwrap();
         let (head, body) = text.split_once("\n\n").unwrap();
         let mut lines = head.lines();
@@ -367,6 +371,58 @@ mod tests {
         });
         let (twice, of_files) = (2, 5);
         assert_eq!(files.iter().sum::<usize>(), seen - twice + of_files);
+    }
+
+    /// An answer that depends on whose name is sent has its verdict under each documented setting:
+    /// the default, with `domain`, and that for internal names.
+    #[test]
+    fn each_answer_about_an_account_in_ldap_has_its_verdict_with_each_setting() {
+        let domain = ("domain", "example.com");
+        let internal = [domain, ("login_name", "username"), ("principal", "any")];
+        let lena = "lena@example.com";
+        for (name, user, expected) in [
+            ("ldap-default-uuid-name", lena, ["refused", "refused", "ok"]),
+            ("ldap-ok-uid", lena, ["refused", "ok", "ok"]),
+            ("ldap-ok-uid", "lena", ["ok", "ok", "ok"]),
+            ("ldap-ok-mail", lena, ["refused", "ok", "ok"]),
+            ("ldap-ok-mail", "alice@example.com", ["refused", "refused", "ok"]),
+            ("ldap-umlaut", "jürgen@example.com", ["refused", "refused", "ok"]),
+            ("ldap-trail-space", "lena ", ["refused", "refused", "not sent"]),
+            ("ldap-trail-space", "lena @example.com", ["refused", "refused", "not sent"]),
+            ("ldap-disabled-app", lena, ["disabled"; 3]),
+            ("ldap-locked-app-fresh", lena, ["refused", "ok", "ok"]),
+            ("ldap-unlocked-app-password-stays-invalid", lena, ["refused"; 3]),
+            ("ldapagent-account", lena, ["refused"; 3]),
+            ("ldapagent-app-stale", lena, ["refused"; 3]),
+            ("ldapdown-account-password", lena, ["unavailable"; 3]),
+            ("ldapdown-app-password-checked-recently", lena, ["refused", "ok", "ok"]),
+            ("ldapdown-app-password-due-for-a-check", lena, ["unavailable"; 3]),
+            ("email-equals-uid-bobs-password", "bob", ["ok"; 3]),
+            ("email-equals-uid-bobs-password", "victim@example.com", ["refused", "refused", "ok"]),
+            (
+                "email-equals-uid-bobs-password",
+                "bob@example.org",
+                ["refused", "not sent", "not sent"],
+            ),
+            ("token-of-email-login", "victim@example.com", ["refused", "refused", "ok"]),
+            ("token-of-email-login", "bob", ["ok"; 3]),
+            ("token-of-email-login-as-bob", "bob", ["refused"; 3]),
+        ] {
+            let answer = recording_of(&format!("nextcloud-34-more/{name}"));
+            let settings = [&[][..], &[domain], &internal];
+            for (settings, expected) in settings.into_iter().zip(expected) {
+                let is_sent = options(settings).sent_name(user.as_bytes()).is_ok();
+                let (word, text) = match is_sent {
+                    true => verdict(settings, user, &answer),
+                    false => ("not sent", String::new()),
+                };
+                assert_eq!(word, expected, "{name} {user} {settings:?}: {text}");
+            }
+        }
+        // Such an answer to `victim@example.com` cannot be had with the settings for internal names:
+        // `victim` is sent, which is nobody's e-mail address.
+        let sent = options(&internal).sent_name(b"victim@example.com").map(<[u8]>::to_vec);
+        assert_eq!(sent.as_deref(), Ok(&b"victim"[..]));
     }
 
     #[test]
