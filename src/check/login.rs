@@ -237,7 +237,7 @@ impl Login<'_> {
                         printable_bytes(self.user)
                     ),
                     format!(
-                        "if \"{name}\" is the server's internal name for this login (LDAP, SSO, guests): {}",
+                        "if \"{name}\" is the server's internal name for this login, as with accounts in LDAP: {}",
                         verdict::settings_for_internal_names(self.options())
                     ),
                 ];

@@ -499,7 +499,7 @@ fn people() -> Vec<Case> {
                 "✗ user        the password belongs to \"alice@example.com\", not to \"bob@example.com\"",
                 "→ if \"alice\" is another user: log in as \"alice@example.com\", or with a password of \
                  \"bob@example.com\"",
-                "→ if \"alice\" is the server's internal name for this login (LDAP, SSO, guests): set \
+                "→ if \"alice\" is the server's internal name for this login, as with accounts in LDAP: set \
                  login_name = \"username\" and principal = \"any\"",
                 "– again       not reached",
             ],
