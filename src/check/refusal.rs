@@ -65,12 +65,15 @@ impl Login<'_> {
     }
 
     fn try_wrong_logins(&self) -> Outcome<()> {
-        let sent = self.client.options().sent_name(self.user);
+        let sent = self.client.options().sent_name(self.user).unwrap_or(self.user);
+        let password = random()?;
         let mut text =
-            self.try_one("a random password", sent, random()?.as_bytes(), accepts_any_password)?;
+            self.try_one("a random password", sent, password.as_bytes(), accepts_any_password)?;
         if !self.names_somebody() {
-            let name = format!("{NAME}{}", random()?);
-            let also = self.try_one("a random name", name.as_bytes(), self.password, || {
+            let domain =
+                sent.iter().rposition(|byte| *byte == b'@').map_or(&b""[..], |at| &sent[at..]);
+            let name = [NAME.as_bytes(), random()?.as_bytes(), domain].concat();
+            let also = self.try_one("a random name", &name, self.password, || {
                 let text = "this server looks at the password alone: any name would open its \
                             mailbox with it";
                 Finding::new(text).advise([
