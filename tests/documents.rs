@@ -111,7 +111,7 @@ fn logged() -> String {
     let root = Path::new(ROOT);
     let mut files = sources(&root.join("src"));
     files.extend(["lua/auth-httpbasic.lua", "tests/troubles.rs"].map(|path| root.join(path)));
-    for version in ["31", "34"] {
+    for version in ["31", "32", "34", "34-more"] {
         let entries = fs::read_dir(root.join(format!("tests/nextcloud-{version}"))).unwrap();
         files.extend(entries.map(|entry| entry.unwrap().path()));
     }

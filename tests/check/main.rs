@@ -6,6 +6,7 @@ mod support;
 mod answers;
 mod mounted;
 mod picture;
+mod servers;
 mod settings;
 mod terminal;
 mod tls;
