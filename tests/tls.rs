@@ -3,24 +3,30 @@
 
 mod support;
 
+use std::fs;
+use std::time::{Duration, Instant};
+
 use support::nginx::Nginx;
 use support::old_tls::{CASES, certificates};
+use support::openssl::OpenSsl;
 use support::parallel;
 use support::world::World;
 
 /// Generous, since only the texts are tested.
 const DEADLINES: &str = "timeout_msecs = 30000, connect_timeout_msecs = 20000";
 
+/// For the web server of OpenSSL.
+const GET: &str = "method = 'GET', success_status = 200, principal = 'any'";
+
 #[test]
 fn what_is_wrong_with_a_servers_tls_is_named_with_the_remedy() {
     let made = certificates();
-    let get = "method = 'GET', success_status = 200, principal = 'any'";
     parallel::each(CASES, || {
         |(server, ca_file, how, (cause, remedy))| {
             let (_process, port) = made.serve(server, how);
             let world = World::new();
             let ca_file = made.path(ca_file);
-            world.client(port, &format!("ca_file = {ca_file:?}, {get}, {DEADLINES}"));
+            world.client(port, &format!("ca_file = {ca_file:?}, {GET}, {DEADLINES}"));
             let (word, text) = world.verify(b"alice", b"secret", None);
             if cause.is_empty() {
                 assert_eq!(word, "ok", "{server} {how}: {text}");
@@ -29,6 +35,35 @@ fn what_is_wrong_with_a_servers_tls_is_named_with_the_remedy() {
             let expected = format!("tls: {cause}; {remedy}");
             assert!(word == "unavailable" && text.starts_with(&expected), "{server} {how}: {text}");
             assert!(text.chars().count() <= 300 && !text.contains(['{', '\n']), "{text}");
+        }
+    });
+}
+
+#[test]
+fn a_session_is_resumed_until_the_certificate_expires() {
+    parallel::each(["-tls1_2", "-tls1_3"], || {
+        |version| {
+            let (world, made) = (World::new(), OpenSsl::new());
+            let left = Duration::from_secs(20);
+            let identity = world.ca.issue_for(&["localhost"], left, left);
+            let expired = Instant::now() + left + Duration::from_secs(2);
+            fs::write(made.path("short.pem"), identity.certificate).unwrap();
+            fs::write(made.path("short.key"), identity.key).unwrap();
+            // It closes each connection after the answer.
+            let (_process, port) =
+                made.serve("short", &format!("{version} -msg -msgfile messages"));
+            world.client(port, &format!("{GET}, {DEADLINES}"));
+            for _ in 0..3 {
+                let (word, text) = world.verify(b"alice", b"secret", None);
+                assert_eq!(word, "ok", "{text}");
+            }
+            let messages = fs::read_to_string(made.path("messages")).unwrap();
+            let shown = messages.lines().filter(|line| line.ends_with(", Certificate")).count();
+            assert_eq!(shown, 1, "of 3 handshakes, one is full: {messages}");
+            std::thread::sleep(expired.saturating_duration_since(Instant::now()));
+            let (word, text) = world.verify(b"alice", b"secret", None);
+            assert_eq!(word, "unavailable", "{text}");
+            assert!(text.starts_with("tls: the certificate expired on "), "{text}");
         }
     });
 }

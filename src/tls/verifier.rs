@@ -166,6 +166,20 @@ fn check_without_issuer(
     }
 }
 
+/// When a certificate expires.
+pub fn expiry(certificate: &CertificateDer<'_>) -> Option<UnixTime> {
+    let algorithms = ring::default_provider().signature_verification_algorithms;
+    let parsed = ParsedCertificate::try_from(certificate).ok()?;
+    // webpki checks the dates first. Its error for a date in the future tells when validity ends.
+    let end_of_time = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
+    match check_without_issuer(&parsed, end_of_time, &algorithms) {
+        Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+            Some(not_after)
+        }
+        _ => None,
+    }
+}
+
 /// Whether a certificate of `ca_file` is a trust anchor for others. The certificate of a server is
 /// not. A certificate that webpki cannot parse as a server's, such as a root of X.509 version 1,
 /// can only be in the file as a trust anchor.

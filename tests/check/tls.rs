@@ -1,19 +1,28 @@
 //! TLS beyond the table of findings.
 
+use std::time::Duration;
+
 use crate::mounted::Mounted;
 use crate::support::checker::honest;
 use crate::support::http::Server;
 
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 #[test]
-fn a_certificate_that_expires_soon_gets_a_warning() {
+fn a_certificate_that_expires_soon_for_its_lifetime_gets_a_warning() {
     let mounted = Mounted::new();
-    for (days, expected) in [
-        (0, "! the certificate has only 0 days left: "),
-        (1, "! the certificate has only 1 day left: "),
-        (13, "! the certificate has only 13 days left: "),
-        (20, ""),
+    for (lifetime, left, expected) in [
+        (90 * DAY, HOUR / 2 - HOUR / 100, "! the certificate has only 29 minutes left: "),
+        (90 * DAY, 14 * DAY - HOUR, "! the certificate has only 13 days left: "),
+        (90 * DAY, 15 * DAY, ""),
+        // Certificates for some days, as Let's Encrypt issues them, and for hours.
+        (6 * DAY, 3 * DAY, ""),
+        (6 * DAY, 2 * DAY - HOUR / 2, "! the certificate has only 47 hours left: "),
+        (12 * HOUR, 5 * HOUR, ""),
+        (12 * HOUR, 4 * HOUR - HOUR / 2, "! the certificate has only 3 hours left: "),
     ] {
-        let identity = mounted.ca.issue_for_days(&["localhost"], days);
+        let identity = mounted.ca.issue_for(&["localhost"], lifetime - left, left);
         let server = Server::answering(Some(&identity), honest);
         mounted.configure(server.port, "");
         let (status, text) = mounted.check(&[]);
