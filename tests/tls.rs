@@ -40,6 +40,21 @@ fn what_is_wrong_with_a_servers_tls_is_named_with_the_remedy() {
 }
 
 #[test]
+fn an_address_as_a_dns_name_is_told_from_one_as_an_ip_address() {
+    let made = certificates();
+    let (_process, port) = made.serve("named-address", "");
+    let (world, ca_file) = (World::new(), made.path("ca.pem"));
+    world.run(&format!(
+        "client = httpbasic.client {{ url = 'https://127.0.0.1:{port}/', ca_file = {ca_file:?}, \
+         {GET}, {DEADLINES} }}"
+    ));
+    let (word, text) = world.verify(b"alice", b"secret", None);
+    let expected = "tls: the certificate has 127.0.0.1 as a DNS name, not as an IP address; have it \
+                    issued again with IP:127.0.0.1 as subjectAltName";
+    assert!(word == "unavailable" && text.starts_with(expected), "{text}");
+}
+
+#[test]
 fn a_session_is_resumed_until_the_certificate_expires() {
     parallel::each(["-tls1_2", "-tls1_3"], || {
         |version| {
