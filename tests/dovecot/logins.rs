@@ -165,7 +165,8 @@ fn anothers_password_opens_no_mailbox_and_the_log_says_whose_it_is(version: Vers
         let dovecot = Dovecot::start(version, &setup);
         let answer = dovecot.imap_login(ALICE.0, BOB.1);
         assert!(answer.starts_with("NO [AUTHENTICATIONFAILED]"), "{answer}");
-        let expected_text = format!("refused: the password belongs to {whose}, not to {}", ALICE.0);
+        let expected_text =
+            format!("refused: the password belongs to \"{whose}\", not to \"{}\"", ALICE.0);
         assert!(dovecot.has_logged(&expected_text, 1), "{}", dovecot.log());
         assert!(dovecot.imap_login(BOB.0, BOB.1).starts_with("OK "), "{}", dovecot.log());
     }

@@ -200,35 +200,52 @@ fn the_name_can_be_sent_without_the_domain() {
         let credentials = String::from_utf8(credentials(request)).unwrap();
         principal(credentials.split_once(':').unwrap().0)
     });
-    let domain = "domain = 'example.com'";
-    for (settings, login, sent, expected) in [
-        (domain, "bob@example.com", "bob@example.com", "ok"),
-        ("login_name = 'username', domain = 'example.com'", "bob@example.com", "bob", "ok"),
-        ("login_name = 'username', domain = 'example.com'", "bob@Example.Com", "bob", "ok"),
-        ("login_name = 'username', domain = 'example.com'", "bob", "bob", "ok"),
-        (
-            "login_name = 'username', domain = 'example.com'",
-            "bob@example.org",
-            "bob@example.org",
-            "ok",
-        ),
-        (
-            "login_name = 'username', domain = 'example.com'",
-            "bob@a@example.com",
-            "bob@a@example.com",
-            "ok",
-        ),
-        ("login_name = 'username', domain = 'example.com'", "@example.com", "@example.com", "ok"),
+    let domain = "domain = 'example.com, example.org'";
+    let username = "login_name = 'username', domain = 'example.com'";
+    for (settings, login, sent) in [
+        (domain, "bob@example.com", "bob@example.com"),
+        (domain, "bob@example.org", "bob@example.org"),
+        (username, "bob@example.com", "bob"),
+        (username, "bob@Example.Com", "bob"),
+        (username, "bob", "bob"),
     ] {
         world.client(server.port, settings);
         let (word, text) = world.verify(login.as_bytes(), b"x", None);
-        assert_eq!(word, expected, "{settings} {login}: {text}");
+        assert_eq!(word, "ok", "{settings} {login}: {text}");
         let last = server.requests().pop().unwrap();
         assert_eq!(credentials(&last), format!("{sent}:x").as_bytes(), "{settings} {login}");
         world.run(&format!("client:propfind('{login}', 'y')"));
         let last = server.requests().pop().unwrap();
         assert_eq!(credentials(&last), format!("{sent}:y").as_bytes(), "{settings} {login}");
     }
+}
+
+#[test]
+fn a_login_in_another_domain_is_refused_without_a_request() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |request| {
+        let credentials = String::from_utf8(credentials(request)).unwrap();
+        principal(credentials.split_once(':').unwrap().0)
+    });
+    let username = "login_name = 'username', domain = 'example.com'";
+    let domain = "is not a login in the domain of this passdb (domain = \"example.com\")";
+    for (settings, login, expected) in [
+        ("domain = 'example.com'", "bob@example.org", domain),
+        ("domain = 'example.com', principal = 'any'", "bob@example.org", domain),
+        (username, "bob@example.org", domain),
+        (username, "bob@a@example.com", domain),
+        (username, "@example.com", domain),
+        (username, "bob @example.com", "ends with white space, so it is not sent"),
+    ] {
+        world.client(server.port, settings);
+        let (word, text) = world.verify(login.as_bytes(), b"x", None);
+        assert_eq!(word, "refused", "{settings} {login}: {text}");
+        assert!(text.contains(expected), "{text}");
+        let script = format!("return select(2, client:propfind('{login}', 'x'))");
+        let error: String = world.lua.load(script).eval().unwrap();
+        assert!(error.starts_with("credentials: ") && error.contains(expected), "{error}");
+    }
+    assert_eq!(server.requests().len(), 0);
 }
 
 /// A Nextcloud that names the user and reports whether the password gives access to files.

@@ -60,6 +60,16 @@ impl MailServer {
     /// Starts it with the passwords of `nextcloud`. With `identity_provider`, OAuth2 is on, and
     /// tokens are looked up at that port.
     pub fn start(example: Example, nextcloud: &Nextcloud, identity_provider: Option<u16>) -> Self {
+        Self::with_settings(example, nextcloud, identity_provider, &[])
+    }
+
+    /// The same with these settings beside those of the example.
+    pub fn with_settings(
+        example: Example,
+        nextcloud: &Nextcloud,
+        identity_provider: Option<u16>,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let [imap, pop3, sieve, submission, ldap] = [(); 5].map(|()| port::free());
         let ports = Ports { imap, pop3, sieve, submission, ldap };
         let mut debian = Debian::start(example.release());
@@ -83,7 +93,8 @@ impl MailServer {
         debian.run(&format!("cp -r {}/. /", image.display()));
 
         // What the administrator does.
-        follow_the_steps(example, &folder.path().join("docker-data"), &nextcloud.url());
+        let docker_data = folder.path().join("docker-data");
+        follow_the_steps(example, &docker_data, &nextcloud.url(), settings);
         mount(example, folder.path(), &mut debian);
 
         if example.has_ldap() {
@@ -162,8 +173,9 @@ impl MailServer {
     }
 }
 
-/// Follows the steps of `docs/docker-mailserver.md` in the administrator's `docker-data`.
-fn follow_the_steps(example: Example, docker_data: &Path, url: &str) {
+/// Follows the steps of `docs/docker-mailserver.md` in the administrator's `docker-data`. Adds
+/// `settings` after the domain.
+fn follow_the_steps(example: Example, docker_data: &Path, url: &str, settings: &[(&str, &str)]) {
     let config = docker_data.join("dms/config");
     let lua = config.join("dovecot/lua");
     fs::create_dir_all(&lua).unwrap();
@@ -182,6 +194,13 @@ fn follow_the_steps(example: Example, docker_data: &Path, url: &str) {
         _ => (script, dovecot_cf.replace(placeholder, url)),
     };
     assert!([&script, &dovecot_cf].iter().any(|text| text.contains(url)));
+    let added = |form: fn(&(&str, &str)) -> String| settings.iter().map(form).collect::<String>();
+    let in_script = added(|(name, value)| format!("\n    {name} = \"{value}\","));
+    let in_dovecot_cf = added(|(name, value)| format!("\n    {name} = {value}"));
+    let domain = "domain = \"example.com\",";
+    let script = script.replace(domain, &format!("{domain}{in_script}"));
+    let domain = "    domain = example.com";
+    let dovecot_cf = dovecot_cf.replace(domain, &format!("{domain}{in_dovecot_cf}"));
     fs::write(lua.join("auth-httpbasic.lua"), script).unwrap();
     fs::write(config.join("dovecot.cf"), dovecot_cf).unwrap();
     for name in ["auth-ldap.conf.ext", "auth-passwdfile.inc"] {

@@ -34,6 +34,8 @@ macro_rules! examples {
 examples! {
     the_web_servers_password_opens_the_mailbox_by_every_protocol
     an_email_address_never_opens_the_mailbox_of_another_user
+    a_login_in_another_domain_opens_no_mailbox_and_asks_nobody
+    internal_names_of_the_server_open_the_mailbox_under_the_documented_settings
     a_token_that_the_identity_provider_refuses_never_reaches_the_web_server
     an_outage_is_a_temporary_failure_except_for_submission
     fail2ban_finds_the_address_of_each_refusal_and_of_nothing_else
@@ -41,11 +43,17 @@ examples! {
 
 const PASSWORD: &str = "the web server's password";
 const MALLORYS: &str = "mallory's own password";
+const OSCARS: &str = "oscar's own password";
 const OTHER_DOMAIN: &str = "alice@example.org";
 
-/// Nextcloud's user names have no domain. Two users have set e-mail addresses that are not theirs.
-const USERS: &[User] =
-    &[("alice", ALICE, PASSWORD), ("mallory", ALIAS, MALLORYS), ("oscar", OTHER_DOMAIN, MALLORYS)];
+/// Most of Nextcloud's user names have no domain. Two users have set e-mail addresses that are not
+/// theirs.
+const USERS: &[User] = &[
+    ("alice", ALICE, PASSWORD),
+    ("mallory", ALIAS, MALLORYS),
+    ("oscar", ALICE, OSCARS),
+    (OTHER_DOMAIN, "guest@example.org", MALLORYS),
+];
 
 fn the_web_servers_password_opens_the_mailbox_by_every_protocol(example: Example) {
     let nextcloud = Nextcloud::start(USERS);
@@ -75,19 +83,62 @@ fn the_web_servers_password_opens_the_mailbox_by_every_protocol(example: Example
 fn an_email_address_never_opens_the_mailbox_of_another_user(example: Example) {
     let nextcloud = Nextcloud::start(USERS);
     let mut server = MailServer::start(example, &nextcloud, None);
-    let (address, user) =
-        if example.has_ldap() { (OTHER_DOMAIN, "oscar") } else { (ALIAS, "mallory") };
+    let (address, user, password) = match example.has_ldap() {
+        true => (ALICE, "oscar", OSCARS),
+        false => (ALIAS, "mallory", MALLORYS),
+    };
     let home = server.run(&format!("doveadm user -f home {address}"));
     assert_eq!(home.trim(), HOME, "the address leads to Alice's mailbox");
     for protocol in Protocol::ALL {
-        let answer = server.login(protocol, address, MALLORYS);
+        let answer = server.login(protocol, address, password);
         assert!(!answer.succeeded, "{protocol:?}: {answer:?}\n{}", server.log());
     }
     let expected_text =
-        format!("refused: the password belongs to {user}@example.com, not to {address}");
+        format!("refused: the password belongs to \"{user}@example.com\", not to \"{address}\"");
     server.log_with(&expected_text, 1);
-    assert!(nextcloud.asked().contains(&(address.into(), MALLORYS.into())));
+    assert!(nextcloud.asked().contains(&(address.into(), password.into())));
     assert!(server.login(Protocol::Imap, ALICE, PASSWORD).succeeded, "{}", server.log());
+}
+
+fn a_login_in_another_domain_opens_no_mailbox_and_asks_nobody(example: Example) {
+    let nextcloud = Nextcloud::start(USERS);
+    let mut server = MailServer::start(example, &nextcloud, None);
+    if example.has_ldap() {
+        let home = server.run(&format!("doveadm user -f home {OTHER_DOMAIN}"));
+        assert_eq!(home.trim(), HOME, "the address leads to Alice's mailbox");
+    }
+    for protocol in Protocol::ALL {
+        let answer = server.login(protocol, OTHER_DOMAIN, MALLORYS);
+        assert!(!answer.succeeded, "{protocol:?}: {answer:?}\n{}", server.log());
+    }
+    let expected_text = format!(
+        "refused: \"{OTHER_DOMAIN}\" is not a login in the domain of this passdb (domain = \"example.com\")"
+    );
+    server.log_with(&expected_text, 1);
+    assert_eq!(nextcloud.asked(), []);
+    assert!(server.login(Protocol::Imap, ALICE, PASSWORD).succeeded, "{}", server.log());
+}
+
+fn internal_names_of_the_server_open_the_mailbox_under_the_documented_settings(example: Example) {
+    let nextcloud = Nextcloud::with_internal_names(USERS);
+    let settings = [("login_name", "username"), ("principal", "any")];
+    let mut server = MailServer::with_settings(example, &nextcloud, None, &settings);
+    let answer = server.login(Protocol::Imap, ALICE, PASSWORD);
+    assert!(answer.succeeded, "{answer:?}\n{}", server.log());
+    assert_eq!(nextcloud.asked(), [("alice".into(), PASSWORD.into())]);
+    for (user, password) in [
+        (OTHER_DOMAIN, PASSWORD),
+        ("victim@example.com", PASSWORD),
+        ("bob@example.com", PASSWORD),
+        (OTHER_DOMAIN, MALLORYS),
+        // The address that a user has set as their own.
+        (ALICE, OSCARS),
+        (ALIAS, MALLORYS),
+    ] {
+        let answer = server.login(Protocol::Imap, user, password);
+        assert!(!answer.succeeded, "{user}: {answer:?}\n{}", server.log());
+    }
+    assert!(nextcloud.asked().iter().all(|(name, _)| !name.contains('@')));
 }
 
 /// An identity provider that knows the token "alice's token".

@@ -23,7 +23,7 @@ fn a_right_login_passes_every_step() {
             " days left",
             "✓ server      asks for a password: 401 Unauthorized",
             "✓ password    207 Multi-Status for alice@example.com",
-            "✓ user        alice, which is alice@example.com by domain = \"example.com\"",
+            "✓ user        \"alice\", which is \"alice@example.com\" by domain = \"example.com\"",
             "✓ files       this password opens none",
             "✓ again       a second login, on the same connection",
             SUCCEEDS,
@@ -58,27 +58,36 @@ fn the_owner_of_the_password_is_shown_with_the_settings_that_fit() {
     let ca_file = mounted.path().join("ca.pem");
     mounted.set_options(&format!("url = '{url}', ca_file = '{}',", ca_file.display()));
     let (status, text) = mounted.check(&[]);
-    says(&text, &["✗ user        the password belongs to alice, ", "set domain = \"example.com\""]);
+    says(
+        &text,
+        &["✗ user        the password belongs to \"alice\", ", "set domain = \"example.com\""],
+    );
     assert_eq!(status, 1);
 
     let any = ["--principal", "any"];
     let (status, text) = mounted.check(&any);
     says(
         &text,
-        &["✓ user        alice, whom principal = \"any\" accepts", "! the password is that"],
+        &[
+            "✓ user        \"alice\", whom principal = \"any\" accepts",
+            "! principal = \"any\" is safe only",
+        ],
     );
     assert_eq!(status, 0);
     let (status, text) = mounted.check(&[&any[..], &["--domain", "example.com"]].concat());
     says(
         &text,
         &[
-            "✓ user        alice, which",
+            "✓ user        \"alice\", which",
             "! principal = \"any\" accepts the passwords of other users",
         ],
     );
     assert_eq!(status, 0);
     let (status, text) = mounted.check(&["--domain", "example.com", "--login-name", "username"]);
-    says(&text, &["✓ password    207 Multi-Status for alice (", "✓ user        alice, which is"]);
+    says(
+        &text,
+        &["✓ password    207 Multi-Status for alice (", "✓ user        \"alice\", which is"],
+    );
     assert_eq!(status, 0);
 }
 
