@@ -11,5 +11,6 @@ mod examples;
 mod library;
 mod logins;
 mod outage;
+mod passdbs;
 mod system_calls;
 mod troubles;

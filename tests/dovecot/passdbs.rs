@@ -1,16 +1,13 @@
 //! More than one passdb: service accounts in a file, and two mail domains with a Nextcloud each.
 //! The passdbs are those of `examples/more-than-one-passdb`, in both versions of Dovecot.
 
-#[macro_use]
-mod support;
-
 use std::fs;
 use std::path::Path;
 
-use support::configuration;
-use support::dovecot::{self, Dovecot, Setup, Version};
-use support::http::answer;
-use support::nextcloud::{Nextcloud, User};
+use crate::support::configuration;
+use crate::support::dovecot::{self, Dovecot, Setup, Version};
+use crate::support::http::answer;
+use crate::support::nextcloud::{Nextcloud, User};
 
 on_each_dovecot! {
     a_good_login_reaches_its_own_passdb_and_leaves_no_line_that_counts_as_a_failure
