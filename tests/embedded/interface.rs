@@ -1,5 +1,8 @@
 //! The Lua interface in an embedded Lua, against web servers in this process.
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mlua::{Lua, MultiValue, Table, Value};

@@ -40,10 +40,11 @@ impl Apache {
     pub fn start_subversion(ca: &Ca, accounts: &[(&str, &str)], readers: &[&str]) -> Self {
         let subversion = "DAV svn\n    SVNPath repository\n    AuthzSVNAccessFile readers";
         Self::start_after(ca, accounts, &format!("{BASIC}\n    {subversion}"), |server| {
-            let status = Command::new("svnadmin").args(["create", &server.file("repository")]);
-            assert!(status.status().unwrap().success());
-            let all = ["-R", "a+rwX", &server.file("repository")];
-            assert!(Command::new("chmod").args(all).status().unwrap().success());
+            let repository = server.file("repository");
+            for command in [["svnadmin", "create"].as_slice(), &["chmod", "-R", "a+rwX"]] {
+                let status = Command::new(command[0]).args(&command[1..]).arg(&repository).status();
+                assert!(status.unwrap().success());
+            }
             write_readers(server, readers);
         })
     }
