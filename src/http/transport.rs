@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use ureq::unversioned::transport::{self, Buffers, LazyBuffers, NextTimeout};
 use zeroize::Zeroize;
 
+use super::socket::is_deadline;
 use super::stream::Stream;
 
 /// The maximum age of a connection. Afterwards the name is resolved again, so a changed address
@@ -85,10 +86,12 @@ impl Transport {
 
     /// Converts an I/O error to an error of ureq, or to [`Stale`].
     fn explain(&self, problem: io::Error, timeout: NextTimeout) -> ureq::Error {
-        match problem.kind() {
-            io::ErrorKind::TimedOut => ureq::Error::Timeout(timeout.reason),
-            _ if self.received == Received::Whole => ureq::Error::Other(Box::new(Stale)),
-            _ => ureq::Error::Io(problem),
+        if is_deadline(&problem) {
+            ureq::Error::Timeout(timeout.reason)
+        } else if self.received == Received::Whole {
+            ureq::Error::Other(Box::new(Stale))
+        } else {
+            ureq::Error::Io(problem)
         }
     }
 }

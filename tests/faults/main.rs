@@ -4,6 +4,7 @@
 mod support;
 
 mod backoff;
+mod deadlines;
 mod kept;
 mod names;
 mod servers;
