@@ -190,6 +190,47 @@ fn meets(world: &World) {
     assert!(quick >= 4, "{times:?}");
 }
 
+/// What it takes to accept a connection is shared among the addresses, and what TLS takes is not.
+#[test]
+fn a_slow_handshake_succeeds_although_the_server_has_eight_addresses() {
+    if !is_apart("a_slow_handshake_succeeds_although_the_server_has_eight_addresses") {
+        return;
+    }
+    let world = World::new();
+    let all: Vec<_> = (11..19).map(|last| Ipv4Addr::new(127, 0, 0, last)).collect();
+    let names = Names::start(Answer::Addresses(all.clone()));
+    let slow = |address| {
+        let tls = configuration(&world.ca.issue(&[HOST]), ALL_VERSIONS);
+        Server::raw(TcpListener::bind((address, PORT)).unwrap(), move |stream, log| {
+            sleep(Duration::from_millis(300));
+            log.serve_secured(stream, &tls, &|secured, next_request| {
+                if next_request(secured).is_some() {
+                    let _ = secured.write_all(&principal("alice"));
+                }
+            });
+        })
+    };
+    let new_client = || {
+        let deadlines = "connect_timeout_msecs = 800, backoff_msecs = 0";
+        world.client(PORT, &format!("url = 'https://{HOST}/', {deadlines}"));
+    };
+    // All addresses are slow. An eighth of the time is not enough.
+    let servers: Vec<_> = all.iter().map(|address| slow(*address)).collect();
+    new_client();
+    is_ok(&world);
+    assert_eq!(servers.iter().map(Server::connections).sum::<usize>(), 1);
+    drop(servers);
+    // Only one works. The others drop packets and take most of the time for connecting.
+    for alive in [all[0], all[7]] {
+        let others = all.iter().filter(|address| **address != alive);
+        let _queues: Vec<_> = others.map(|address| unaccepted_at((*address, PORT))).collect();
+        let _server = slow(alive);
+        names.answers(Answer::Addresses(all.clone()));
+        new_client();
+        is_ok(&world);
+    }
+}
+
 #[test]
 fn a_lack_of_file_descriptors_is_reported_as_such() {
     let name = "names::a_lack_of_file_descriptors_is_reported_as_such";
