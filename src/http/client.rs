@@ -139,8 +139,7 @@ impl Client {
         self.exchange(&self.options.url.files(name), Some(dav::FILE_ID), lookup)
     }
 
-    /// Sends a request. Sends it once more if it failed because the server had closed the kept
-    /// connection.
+    /// Sends a request. Sends it once more if it failed because the kept connection no longer worked.
     fn exchange(
         &self,
         url: &Url,

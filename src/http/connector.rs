@@ -20,6 +20,10 @@ use super::stream::Stream;
 use super::transport::Transport;
 use crate::tls::Tls;
 
+/// The least time that a server has to acknowledge data. A kernel may delay an acknowledgement by
+/// 200 ms, and a lost packet is sent again after at least as much.
+const MIN_ACKNOWLEDGEMENT_LIMIT: Duration = Duration::from_millis(500);
+
 /// A resolver for ureq that returns no addresses.
 ///
 /// ureq calls its resolver even if it then reuses a connection. To avoid that cost, the
@@ -102,11 +106,18 @@ impl Connector {
     /// Negotiates TLS, if this is https.
     fn secure(&self, mut socket: Socket, deadline: Deadline) -> Result<Stream, Failure> {
         socket.set_deadline(deadline.within(self.connect_timeout).end());
-        let stream = match &self.tls {
+        let limited = socket.set_acknowledgement_limit(self.acknowledgement_limit());
+        let stream = limited.and_then(|()| match &self.tls {
             None => Ok(Stream::Plain(socket)),
             Some(tls) => Stream::secure(socket, tls),
-        };
+        });
         stream.map_err(|problem| (Phase::Handshaking, problem))
+    }
+
+    /// How long the server may leave data unacknowledged. Half of the lookup's time remains for a
+    /// second try.
+    fn acknowledgement_limit(&self) -> Duration {
+        self.connect_timeout.min(self.timeout / 2).max(MIN_ACKNOWLEDGEMENT_LIMIT)
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::{RecvFlags, SendFlags, recv, send, sockopt};
 
 /// The first wait is a multiple of this, in milliseconds. Most lookups on a kept connection then need
 /// not change the socket's timeouts, which saves system calls.
@@ -39,6 +39,13 @@ impl Socket {
     /// Sets the deadline of later reads and writes.
     pub fn set_deadline(&mut self, deadline: Instant) {
         self.deadline = deadline;
+    }
+
+    /// Sets how long the peer may leave data unacknowledged. Afterwards, reads and writes fail. A
+    /// peer that is slow to answer is not affected, because its kernel acknowledges at once.
+    pub fn set_acknowledgement_limit(&self, limit: Duration) -> io::Result<()> {
+        let msecs = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
+        Ok(sockopt::set_tcp_user_timeout(&self.stream, msecs)?)
     }
 
     /// Whether there is something to read, even if it is only the end of the stream. Never blocks.

@@ -22,14 +22,15 @@ const REQUEST_BYTES: usize = 32 << 10;
 /// sent.
 const MIN_ROOM: usize = 16 << 10;
 
-/// A request on a kept connection failed before any byte of its answer arrived. The server may have
-/// closed the connection while it was idle, so the request may be sent once more on a new one.
+/// A request on a kept connection failed before any byte of its answer arrived. While the connection
+/// was idle, the server may have closed it, or a router may have forgotten it. So the request may be
+/// sent once more on a new one.
 #[derive(Debug)]
 pub struct Stale;
 
 impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server has closed a kept connection")
+        f.write_str("a kept connection no longer works")
     }
 }
 

@@ -6,5 +6,6 @@ mod support;
 mod backoff;
 mod deadlines;
 mod kept;
+mod lost_packets;
 mod names;
 mod servers;
