@@ -8,8 +8,11 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::report::Finding;
 use crate::text::printable;
 
-/// With fewer days left, the renewal has probably failed.
-const FEW_DAYS: i64 = 14;
+/// With less time left, the renewal has probably failed.
+const SOON: i64 = 14 * SECONDS_A_DAY;
+
+/// Programs that renew certificates do so when this part of their lifetime is left, or earlier.
+const RENEWED_AT: i64 = 3;
 
 /// How many names are shown.
 const MAX_NAMES: usize = 4;
@@ -27,25 +30,29 @@ fn describe_at(der: &[u8], now: i64) -> Finding {
         return Finding::new("certificate that cannot be read");
     };
     let validity = certificate.validity();
-    let days = (validity.not_after.timestamp() - now).div_euclid(SECONDS_A_DAY);
-    let left = if validity.not_before.timestamp() > now {
+    let (begin, end) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+    let left = if begin > now {
         "not valid yet".into()
-    } else if days < 0 {
-        format!("expired {} ago", in_days(-days))
+    } else if end < now {
+        format!("expired {} ago", duration(now - end))
     } else {
-        format!("{} left", in_days(days))
+        format!("{} left", duration(end - now))
     };
     let issuer = printable(&certificate.issuer().to_string());
     let finding =
         Finding::new(format!("certificate for {} from {issuer}, {left}", names(&certificate)));
-    let expires_soon = (0..FEW_DAYS).contains(&days);
-    finding.warn(expires_soon.then(|| {
-        format!("the certificate has only {} left: does its renewal work?", in_days(days))
+    let soon = SOON.min((end - begin) / RENEWED_AT);
+    finding.warn((0..soon).contains(&(end - now)).then(|| {
+        format!("the certificate has only {} left: does its renewal work?", duration(end - now))
     }))
 }
 
-fn in_days(days: i64) -> String {
-    if days == 1 { "1 day".into() } else { format!("{days} days") }
+/// A duration in days. A short one is in hours or minutes.
+fn duration(seconds: i64) -> String {
+    let units = [("day", SECONDS_A_DAY), ("hour", 3600), ("minute", 60)];
+    let (unit, length) = units.into_iter().find(|it| seconds >= 2 * it.1).unwrap_or(("minute", 60));
+    let amount = seconds / length;
+    if amount == 1 { format!("1 {unit}") } else { format!("{amount} {unit}s") }
 }
 
 fn names(certificate: &X509Certificate) -> String {
@@ -98,6 +105,39 @@ mod tests {
         assert!(text.starts_with("certificate for  [2J "), "{text}");
         assert!(text.contains(" and 96 more from CN=") && text.chars().count() < 1200, "{text}");
         assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text}");
+    }
+
+    #[test]
+    fn a_warning_depends_on_the_lifetime() {
+        const HOUR: i64 = 3600;
+        for (lifetime, left, shown, is_warned) in [
+            (398 * 24, 15 * 24, "15 days left", false),
+            (398 * 24, 14 * 24, "14 days left", false),
+            (398 * 24, 14 * 24 - 1, "13 days left", true),
+            (90 * 24, 2 * 24, "2 days left", true),
+            (6 * 24, 2 * 24, "2 days left", false),
+            (6 * 24, 2 * 24 - 1, "47 hours left", true),
+            (12, 4, "4 hours left", false),
+            (12, 3, "3 hours left", true),
+            (12, 1, "60 minutes left", true),
+            (12, 0, "0 minutes left", true),
+            (12, -1, "expired 60 minutes ago", false),
+            (12, -48, "expired 2 days ago", false),
+            (12, 13, "not valid yet", false),
+        ] {
+            let now = 1_800_000_000;
+            let der = certificate(|params| {
+                let at = |hours: i64| {
+                    let secs = u64::try_from(now + hours * HOUR).unwrap();
+                    (UNIX_EPOCH + std::time::Duration::from_secs(secs)).into()
+                };
+                (params.not_before, params.not_after) = (at(left - lifetime), at(left));
+            });
+            let finding = describe_at(&der, now);
+            assert!(finding.text().ends_with(&format!(", {shown}")), "{}", finding.text());
+            let warned = format!("{finding:?}").contains(&format!("has only {shown}: "));
+            assert_eq!(warned, is_warned, "{lifetime} {left}: {finding:?}");
+        }
     }
 
     #[test]

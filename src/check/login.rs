@@ -1,9 +1,8 @@
 //! The login itself: what the server answers without credentials, and with the right ones.
-//!
-//! No password is sent but the user's: servers count wrong ones, and lock out addresses that send many.
 
 use super::advice;
 use super::arguments::Arguments;
+use super::refusal;
 use super::report::{Finding, Outcome, Report};
 use super::terminal::{self, Stop, Terminal};
 use crate::answer::Answer;
@@ -12,8 +11,8 @@ use crate::dav::{Body, CurrentUser, principal_name};
 use crate::denial::Denial;
 use crate::http::Client;
 use crate::login::verify;
-use crate::names::with_domain;
-use crate::options::{FileAccess, Options, Principal};
+use crate::names::{Difference, difference, with_domain};
+use crate::options::{FileAccess, LoginName, Options, Principal};
 use crate::text::{printable, printable_bytes};
 use crate::verdict;
 
@@ -25,9 +24,9 @@ pub fn check(
     report: &mut Report,
 ) -> Result<(), Stop> {
     let client = Client::new(options.clone());
-    if report.step("server", || ask_anonymously(&client)).is_none() {
+    let Some(is_public) = report.step("server", || ask_anonymously(&client)) else {
         return Ok(());
-    }
+    };
     let user = match &arguments.user {
         Some(user) => user.clone(),
         None => terminal.ask_user()?,
@@ -36,64 +35,51 @@ pub fn check(
         true => terminal::read_password()?,
         false => terminal.ask_password(&printable_bytes(&user))?,
     };
-    let login = Login { client, user: &user, password: &password };
+    let login = Login { client, user: &user, password: &password, is_public };
     login.check(report);
     Ok(())
 }
 
-/// What the server answers to a request without a password.
-fn ask_anonymously(client: &Client) -> Outcome<()> {
+/// What the server answers to a request without a password. Returns whether it accepts that.
+fn ask_anonymously(client: &Client) -> Outcome<bool> {
     let options = client.options();
     let answer =
         client.propfind(&client.anonymous_lookup()).map_err(|error| advice::about_error(&error))?;
     let status = answer.status_line();
-    if answer.status == options.success_status {
-        return answers_anybody(options, &answer);
-    }
     match verdict::check_answer(options, b"", &answer) {
-        Err(Denial::Refused(_)) if answer.status == options.failure_status => {
-            let takes = if answer.schemes().is_empty() { "" } else { ", takes Basic" };
-            Ok(((), Finding::new(format!("asks for a password: {status}{takes}"))))
+        // Some servers show a public folder to everybody, and yet refuse wrong passwords.
+        _ if answer.status == options.success_status
+            && (matches!(answer.body, Body::Multistatus(_)) || !options.is_propfind()) =>
+        {
+            Ok((true, Finding::new(format!("answers {status} without a password"))))
+        }
+        Err(_) if options.is_failure(answer.status) => {
+            let schemes = answer.schemes_without_basic();
+            let takes = match (&schemes, answer.schemes().is_empty()) {
+                (None, false) => ", takes Basic",
+                _ => "",
+            };
+            let finding = Finding::new(format!("asks for a password: {status}{takes}"));
+            Ok((
+                false,
+                finding.warn(schemes.map(|schemes| {
+                    format!("the server offers only {schemes}, but may take Basic all the same")
+                })),
+            ))
         }
         Err(denial) => {
             Err(advice::explained(denial.text()).advise(advice::about_answer(options, &answer)))
         }
-        Ok(()) => Err(Finding::new(status)),
+        Ok(()) => Ok((true, Finding::new(format!("answers {status} without a password")))),
     }
-}
-
-/// A server may answer without a password if it says so; else it would accept every password.
-fn answers_anybody(options: &Options, answer: &Answer) -> Outcome<()> {
-    let status = answer.status_line();
-    match &answer.body {
-        Body::Multistatus(properties)
-            if options.is_propfind() && properties.current_user == CurrentUser::Unauthenticated =>
-        {
-            Ok((
-                (),
-                Finding::new(format!("answers {status} without a password, but names no user")),
-            ))
-        }
-        Body::Multistatus(_) => Err(anybody(&status)),
-        _ if !options.is_propfind() => Err(anybody(&status)),
-        _ => match verdict::check_answer(options, b"", answer) {
-            Err(denial) => {
-                Err(advice::explained(denial.text()).advise(advice::about_answer(options, answer)))
-            }
-            Ok(()) => Err(anybody(&status)),
-        },
-    }
-}
-
-fn anybody(status: &str) -> Finding {
-    Finding::new(format!("answers {status} to anybody, without a password"))
-        .advise(["everybody could log in: use a URL at which the server asks for a password"])
 }
 
 struct Login<'a> {
     client: Client,
     user: &'a [u8],
     password: &'a [u8],
+    /// Whether the server also accepts a request without a password.
+    is_public: bool,
 }
 
 impl Login<'_> {
@@ -104,9 +90,14 @@ impl Login<'_> {
         if report.step("user", || self.whose(&answer)).is_none() {
             return;
         }
-        if report.step("files", || self.files(credentials, &answer)).is_some() {
-            report.step("again", || self.log_in_again());
+        if report.step("files", || self.files(credentials, &answer)).is_none()
+            || report.step("again", || self.log_in_again()).is_none()
+        {
+            return;
         }
+        let (client, user, password) = (&self.client, self.user, self.password);
+        let is_public = self.is_public;
+        refusal::Login { client, user, password, answer: &answer, is_public }.check(report);
     }
 
     fn options(&self) -> &Options {
@@ -115,11 +106,12 @@ impl Login<'_> {
 
     /// The name that is sent.
     fn sent(&self) -> String {
-        printable_bytes(self.options().sent_name(self.user))
+        printable_bytes(self.options().sent_name(self.user).unwrap_or(self.user))
     }
 
     fn send_password(&self) -> Outcome<(Credentials<'_>, Answer)> {
         let sent = self.options().sent_name(self.user);
+        let sent = sent.map_err(|error| Finding::new(error.to_string()))?;
         let credentials =
             Credentials::new(sent, self.password).map_err(advice::about_credentials)?;
         let answer = self.client.propfind(&self.client.lookup(credentials, None));
@@ -140,19 +132,14 @@ impl Login<'_> {
     fn explain(&self, denial: Denial, answer: &Answer) -> Finding {
         let advice = match &denial {
             Denial::Disabled(_) => vec![format!(
-                "the account is disabled: enable it in Nextcloud, Accounts, or by \
-                 occ user:enable {}",
+                "the account is disabled, or its password has expired: enable it in Nextcloud, \
+                 Accounts, or by occ user:enable {}, or set a new password",
                 self.sent()
             )],
             // The text has Nextcloud's reason and the remedy.
-            Denial::Refused(_) if answer.status != self.options().failure_status => Vec::new(),
-            Denial::Refused(_) if is_forbidden(answer) => {
-                vec![
-                    "make one in Nextcloud (Settings, Security); the account's own password is \
-                      not accepted"
-                        .into(),
-                ]
-            }
+            Denial::Refused(_) if !self.options().is_failure(answer.status) => Vec::new(),
+            // The text has the remedy.
+            Denial::Refused(_) if is_forbidden(answer) => Vec::new(),
             Denial::Refused(_) => advice::about_refusal(
                 &printable_bytes(self.user),
                 &self.sent(),
@@ -185,17 +172,24 @@ impl Login<'_> {
         })?;
         let Some(name) = name else {
             let finding =
-                Finding::new("the server names no user, so it accepted the name that was sent");
+                Finding::new("the server names no user, so it has to check the name that was sent");
             return Ok(((), finding.warn(fits.err().as_ref().map(Denial::text))));
         };
         let accepts_any = options.principal == Principal::Any;
+        // A name without `@` is nobody's e-mail address, so no other user can log in with it.
+        let is_safe = options.login_name == LoginName::Username;
         let finding = match fits {
-            Ok(()) => Finding::new(self.fitting(&name)).warn(accepts_any.then_some(
+            Ok(()) => Finding::new(self.fitting(&name)).warn((accepts_any && !is_safe).then_some(
                 "principal = \"any\" accepts the passwords of other users, and \"user\" fits: \
                  leave principal out",
             )),
-            Err(denial) => Finding::new(format!("{name}, whom principal = \"any\" accepts"))
-                .warn([denial.text()]),
+            Err(_) => {
+                let text = format!("\"{name}\", whom principal = \"any\" accepts");
+                Finding::new(text).warn((!is_safe).then_some(
+                    "principal = \"any\" is safe only if no user of the server can set an e-mail \
+                     address, as Nextcloud's users can: set domain and login_name = \"username\" too",
+                ))
+            }
         };
         Ok(((), finding))
     }
@@ -204,27 +198,46 @@ impl Login<'_> {
     fn fitting(&self, name: &str) -> String {
         let user = printable_bytes(self.user);
         match &self.options().domain {
-            Some(domain) if !name.eq_ignore_ascii_case(&user) => {
-                format!("{name}, which is {user} by domain = \"{domain}\"")
+            Some(domains) if !name.eq_ignore_ascii_case(&user) => {
+                format!("\"{name}\", which is \"{user}\" by domain = \"{domains}\"")
             }
-            _ => format!("{name}, the login's own name"),
+            _ => format!("\"{name}\", the login's own name"),
         }
     }
 
-    /// What to do where the password is somebody else's.
+    /// What to do where the password is somebody else's, beyond what the text says.
     fn about_owner(&self, name: &str, is_nextcloud: bool) -> Vec<String> {
-        let user = printable_bytes(self.user);
-        let name = with_domain(name.as_bytes(), self.options().domain.as_deref());
-        let mut advice =
-            vec![format!("log in as {}, or with a password of {user}", printable_bytes(&name))];
-        if is_nextcloud {
-            advice.push(
-                "Nextcloud lets users set any e-mail address as their own and log in with it: \
-                 principal = \"user\" protects the owner of the address"
+        let domains = self.options().domain.as_ref();
+        match difference(name.as_bytes(), self.user, domains) {
+            Difference::Internal | Difference::Letters if is_nextcloud => vec![
+                "or set the Internal Username Attribute in Nextcloud's LDAP settings (Expert); this \
+                 counts for new users only"
                     .into(),
-            );
+            ],
+            Difference::Name => {
+                let own = with_domain(name.as_bytes(), domains);
+                let mut advice = vec![
+                    format!(
+                        "if \"{name}\" is another user: log in as \"{}\", or with a password of \"{}\"",
+                        printable_bytes(&own),
+                        printable_bytes(self.user)
+                    ),
+                    format!(
+                        "if \"{name}\" is the server's internal name for this login, as with accounts in LDAP: {}",
+                        verdict::settings_for_internal_names(self.options())
+                    ),
+                ];
+                if is_nextcloud {
+                    advice.push(
+                        "Nextcloud lets users set any e-mail address as their own and log in with \
+                         it: principal = \"user\" protects the owner of the address"
+                            .into(),
+                    );
+                }
+                advice
+            }
+            _ => Vec::new(),
         }
-        advice
     }
 
     /// Whether the password opens files, which `file_access` is about.
@@ -238,7 +251,7 @@ impl Login<'_> {
         let result = verdict::file_owner(answer).and_then(|name| {
             let asked = self.client.propfind_files(&name, &self.client.lookup(credentials, None));
             let answer = asked.map_err(|error| Denial::Unavailable(error.to_string()))?;
-            verdict::check_files(&answer)
+            verdict::check_files(self.options(), &answer)
         });
         match result {
             Ok(()) if is_wanted => Ok(((), Finding::new("this password opens none"))),

@@ -11,7 +11,7 @@ use ureq::http::{HeaderName, HeaderValue, Method, header as header_names};
 
 use self::url::Url;
 use self::value::Value;
-use crate::names::without_domain;
+use crate::names::{self, Domains, username};
 use crate::text::printable;
 use crate::tls::Roots;
 
@@ -27,6 +27,12 @@ const MAX_DOMAIN_BYTES: usize = 255;
 /// The maximum length of the header's name and of the User-Agent, in bytes.
 const MAX_HEADER_BYTES: usize = 1000;
 
+/// The maximum number of statuses in `failure_status`.
+const MAX_STATUSES: usize = 8;
+
+/// The status that means that the server throttles its client (RFC 6585, section 4).
+pub const TOO_MANY_REQUESTS: u16 = 429;
+
 const PROPFIND: &str = "PROPFIND";
 
 /// The option `login_name`: the name that is sent to the server.
@@ -34,7 +40,7 @@ const PROPFIND: &str = "PROPFIND";
 pub enum LoginName {
     /// The name that the mail client sent.
     User,
-    /// The name without [`Options::domain`].
+    /// The name without [`Options::domain`], which must then be one domain.
     Username,
 }
 
@@ -75,8 +81,8 @@ pub struct Options {
     pub method: Method,
     /// The status that means the password is right: 200 to 399, default 207.
     pub success_status: u16,
-    /// The status that means the password is wrong: 300 to 499, default 401.
-    pub failure_status: u16,
+    /// The statuses that mean the password is wrong: 300 to 499 without 429, default 401.
+    pub failure_status: Vec<u16>,
     /// The header for the client's address; default X-Forwarded-For. `None` sends no address.
     pub forwarded_header: Option<HeaderName>,
     /// The time limit of a whole lookup: 100 to 55000 ms, default 5000 ms.
@@ -94,8 +100,9 @@ pub struct Options {
     pub roots: Roots,
     /// Whether passwords may cross a network in cleartext; default false.
     pub allow_cleartext: bool,
-    /// The mail domain of user names on the server that have none; default none.
-    pub domain: Option<String>,
+    /// The mail domains of the logins that are accepted. The first one is that of user names on the
+    /// server that have none. Default none: logins in any domain are accepted.
+    pub domain: Option<Domains>,
     /// The name that is sent; default [`LoginName::User`].
     pub login_name: LoginName,
     /// Whose password is accepted; default [`Principal::User`].
@@ -131,7 +138,7 @@ type Setter = fn(&mut Options, &Value) -> Result<(), String>;
 
 /// All options except `url`, which is required.
 const SETTERS: [(&str, Setter); 15] = [
-    ("domain", |options, value| domain(value).map(|name| options.domain = Some(name))),
+    ("domain", |options, value| domains(value).map(|names| options.domain = Some(names))),
     ("login_name", |options, value| value.word(&LOGIN_NAMES).map(|name| options.login_name = name)),
     ("principal", |options, value| value.word(&PRINCIPALS).map(|who| options.principal = who)),
     ("file_access", |options, value| {
@@ -149,7 +156,7 @@ const SETTERS: [(&str, Setter); 15] = [
         value.integer(200..=399).map(|status| options.success_status = status)
     }),
     ("failure_status", |options, value| {
-        value.integer(300..=499).map(|status| options.failure_status = status)
+        failure_status(value).map(|statuses| options.failure_status = statuses)
     }),
     ("forwarded_header", |options, value| {
         header(value).map(|name| options.forwarded_header = name)
@@ -194,7 +201,7 @@ impl Options {
             url,
             method: Method::from_bytes(PROPFIND.as_bytes()).expect("it is a token"),
             success_status: 207,
-            failure_status: 401,
+            failure_status: vec![401],
             forwarded_header: Some(HeaderName::from_static("x-forwarded-for")),
             timeout: Duration::from_millis(5000),
             connect_timeout: Duration::from_millis(2000),
@@ -216,16 +223,28 @@ impl Options {
     }
 
     /// The name that is sent to the server for a login as `user`.
-    pub fn sent_name<'a>(&self, user: &'a [u8]) -> &'a [u8] {
+    ///
+    /// # Errors
+    /// Why nothing may be sent: the login is in another domain, or its name could be taken for
+    /// another one.
+    pub fn sent_name<'a>(&self, user: &'a [u8]) -> Result<&'a [u8], names::Error> {
+        if let Some(domains) = &self.domain {
+            domains.admit(user)?;
+        }
         match self.login_name {
-            LoginName::User => user,
-            LoginName::Username => without_domain(user, self.domain.as_deref()),
+            LoginName::User => Ok(user),
+            LoginName::Username => username(user),
         }
     }
 
     /// Whether an answer with this status needs its body to prove that the password is right.
     pub fn needs_body(&self, status: u16) -> bool {
         self.is_propfind() && status == self.success_status
+    }
+
+    /// Whether this status means that the password is wrong.
+    pub fn is_failure(&self, status: u16) -> bool {
+        self.failure_status.contains(&status)
     }
 
     /// Checks that the options fit together. `is_given` tells whether an option was given.
@@ -235,11 +254,16 @@ impl Options {
                            cross the network in cleartext (allow_cleartext = true permits it)";
             return Err(("url", problem));
         }
-        if self.success_status == self.failure_status {
+        if self.is_failure(self.success_status) {
             return Err(("failure_status", "must differ from success_status"));
         }
-        if self.login_name == LoginName::Username && self.domain.is_none() {
-            return Err(("login_name", "\"username\" needs the option domain"));
+        if self.login_name == LoginName::Username {
+            // With two domains, two users would have the same name.
+            match self.domain.as_ref().map(Domains::count) {
+                Some(1) => {}
+                None => return Err(("login_name", "\"username\" needs the option domain")),
+                Some(_) => return Err(("login_name", "\"username\" needs exactly one domain")),
+            }
         }
         if is_given("principal") && self.principal == Principal::User && !self.is_propfind() {
             return Err(("principal", "needs the method PROPFIND"));
@@ -267,15 +291,41 @@ fn method(value: &Value) -> Result<Method, String> {
     Method::from_bytes(name.as_bytes()).map_err(|_| value.expected(what))
 }
 
-fn domain(value: &Value) -> Result<String, String> {
-    let what = "a mail domain such as example.com";
-    let name = value.text(what)?;
+fn failure_status(value: &Value) -> Result<Vec<u16>, String> {
+    let statuses = value.integers(300..=499, MAX_STATUSES)?;
+    // Such an answer says nothing about the password.
+    if statuses.contains(&TOO_MANY_REQUESTS) {
+        return Err(format!("cannot contain {TOO_MANY_REQUESTS}, which is always throttled"));
+    }
+    Ok(statuses)
+}
+
+/// One or several mail domains, separated by a comma, by spaces or by both.
+fn domains(value: &Value) -> Result<Domains, String> {
+    let what = "a mail domain such as example.com, or several, separated by commas or spaces";
+    let items = value.text(what)?.split(',').flat_map(|part| {
+        // Without an item between two commas, this is one empty item.
+        let words: Vec<_> = part.split(' ').filter(|word| !word.is_empty()).collect();
+        if words.is_empty() { vec![""] } else { words }
+    });
+    let names: Vec<String> = items.map(String::from).collect();
+    if !names.iter().all(|name| is_domain(name)) {
+        return Err(value.expected(what));
+    }
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].iter().any(|other| other.eq_ignore_ascii_case(name)) {
+            return Err(format!("names {} twice", printable(name)));
+        }
+    }
+    Domains::new(names).ok_or_else(|| value.expected(what))
+}
+
+fn is_domain(name: &str) -> bool {
     let is_label = |label: &str| {
         let fits = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
         !label.is_empty() && label.chars().all(fits)
     };
-    let is_domain = name.len() <= MAX_DOMAIN_BYTES && name.split('.').all(is_label);
-    if is_domain { Ok(name.into()) } else { Err(value.expected(what)) }
+    name.len() <= MAX_DOMAIN_BYTES && name.split('.').all(is_label)
 }
 
 fn header(value: &Value) -> Result<Option<HeaderName>, String> {
@@ -344,7 +394,7 @@ mod tests {
     fn the_defaults_are_those_of_the_readme() {
         let options = url("https://host/dav/").unwrap();
         assert_eq!(options.method, "PROPFIND");
-        assert_eq!((options.success_status, options.failure_status), (207, 401));
+        assert_eq!((options.success_status, options.failure_status), (207, vec![401]));
         assert_eq!(options.forwarded_header.unwrap(), "x-forwarded-for");
         assert_eq!(options.timeout, Duration::from_millis(5000));
         assert_eq!(options.connect_timeout, Duration::from_millis(2000));
@@ -439,6 +489,36 @@ mod tests {
     }
 
     #[test]
+    fn failure_status_may_be_a_list() {
+        let statuses = |value| with("failure_status", value).map(|options| options.failure_status);
+        for (value, expected) in [
+            (Value::Number(403.0), &[403][..]),
+            (string("401"), &[401]),
+            (string("401, 403"), &[401, 403]),
+            (string(" 401 ,403,404 "), &[401, 403, 404]),
+            (string("300,301,302,400,401,403,404,499"), &[300, 301, 302, 400, 401, 403, 404, 499]),
+        ] {
+            assert_eq!(statuses(value).unwrap(), expected);
+        }
+        let twenty = vec!["401"; 20].join(",");
+        for wrong in [
+            "", ",", "401,", ",401", "401,,403", "401 401", "200", "500", "4o1", "401;403", &twenty,
+        ] {
+            let problem = statuses(string(wrong)).unwrap_err().to_string();
+            let expected = "failure_status expected 1 to 8 whole numbers from 300 to 499, \
+                            separated by commas, got ";
+            assert!(problem.starts_with(expected), "{wrong}: {problem}");
+        }
+        let problem = statuses(Value::Other("table")).unwrap_err().to_string();
+        assert!(problem.ends_with(", got a table"), "{problem}");
+        for throttled in [Value::Number(429.0), string("401, 429")] {
+            let problem = statuses(throttled).unwrap_err().to_string();
+            let expected = "failure_status cannot contain 429, which is always throttled";
+            assert_eq!(problem, expected);
+        }
+    }
+
+    #[test]
     fn booleans_may_be_words() {
         for (value, expected) in [
             (Value::Boolean(true), true),
@@ -447,10 +527,15 @@ mod tests {
             (string("true"), true),
             (string("no"), false),
             (string("false"), false),
+            (string("Yes"), true),
+            (string("y"), true),
+            (string("1"), true),
+            (string("NO"), false),
         ] {
             assert_eq!(with("debug", value).unwrap().debug, expected);
         }
-        for wrong in [string("1"), string("Yes"), string(""), Value::Number(1.0)] {
+        // Dovecot itself does not accept the first two.
+        for wrong in [string("0"), string("n"), string("on"), string(""), Value::Number(1.0)] {
             assert!(problem("debug", wrong).starts_with("debug expected true or false, got "));
         }
     }
@@ -468,7 +553,13 @@ mod tests {
             ("domain", "@example.com"),
             ("domain", "bob@example.com"),
             ("domain", "example .com"),
-            ("domain", " example.com"),
+            ("domain", ","),
+            ("domain", "example.com,"),
+            ("domain", ",example.com"),
+            ("domain", "example.com,,example.org"),
+            ("domain", "example.com, bob@example.org"),
+            ("domain", "*.example.com"),
+            ("domain", "example.com; example.org"),
             ("domain", "example.com."),
             ("domain", ".example.com"),
             ("domain", "example..com"),
@@ -516,8 +607,26 @@ mod tests {
         for name in
             ["example.com", "Example.COM", "localhost", "xn--bcher-kva.example", "bücher.de"]
         {
-            assert_eq!(with("domain", string(name)).unwrap().domain.as_deref(), Some(name));
+            let domain = with("domain", string(name)).unwrap().domain.unwrap();
+            assert_eq!((domain.first(), domain.count()), (name, 1));
         }
+    }
+
+    #[test]
+    fn domains_are_separated_by_commas_or_spaces_and_named_once() {
+        for text in
+            ["example.com, example.org", "example.com,example.org", " example.com  example.org "]
+        {
+            let domain = with("domain", string(text)).unwrap().domain.unwrap();
+            assert_eq!(domain.to_string(), "example.com, example.org", "{text}");
+        }
+        let twice = problem("domain", string("example.com example.org EXAMPLE.com"));
+        assert_eq!(twice, "domain names EXAMPLE.com twice");
+        let many: Vec<_> = (0..200).map(|number| format!("{number}.example.com")).collect();
+        let domain = with("domain", string(&many.join(", "))).unwrap().domain.unwrap();
+        assert_eq!(domain.count(), 200);
+        assert!(domain.admit(b"bob@199.example.com").is_ok());
+        assert!(problem("domain", Value::Other("table")).ends_with(", got a table"));
     }
 
     #[test]
@@ -539,6 +648,8 @@ mod tests {
         );
         let nameless = problem([("login_name", "username"), ("debug", "no")]);
         assert_eq!(nameless, "login_name \"username\" needs the option domain");
+        let two = problem([("login_name", "username"), ("domain", "example.com, example.org")]);
+        assert_eq!(two, "login_name \"username\" needs exactly one domain");
         let unasked = problem([("method", "GET"), ("file_access", "none")]);
         assert!(unasked.starts_with("file_access needs the method PROPFIND"), "{unasked}");
     }

@@ -3,6 +3,7 @@
 //! [`Tls`] is the configuration. Its [`Verifier`] decides which certificates are trusted, by the
 //! [`Roots`]. [`text`] describes what went wrong.
 
+mod certificate;
 mod config;
 mod roots;
 pub mod text;

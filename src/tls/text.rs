@@ -4,25 +4,30 @@
 //! a text of its own is described by the name of its variant.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::UnixTime;
 use rustls::{
     AlertDescription, CertificateError, Error, InvalidMessage, OtherError, PeerIncompatible,
+    PeerMisbehaved,
 };
 use webpki::Error as WebPkiError;
 
+use super::certificate::{Certificate, common_name};
 use crate::text::printable;
 
 /// The maximum length of a text, in characters.
-const MAX_CHARS: usize = 250;
+const MAX_CHARS: usize = 260;
 
 /// The maximum length of the list of a certificate's names, in characters.
 const MAX_NAMES_CHARS: usize = 100;
 
-const NOTHING_IN_COMMON: &str = "the server supports no common TLS version, cipher or key type; it \
-     needs TLS 1.3, or 1.2 with ECDHE and AES-GCM or ChaCha20, and an RSA, P-256, P-384 or Ed25519 \
-     key; or it requires a client certificate, which is not sent";
+const NOTHING_IN_COMMON: &str = "the server supports no common TLS version, cipher, key exchange or \
+     key type; it needs TLS 1.3, or 1.2 with AES-GCM or ChaCha20; ECDHE with X25519, P-256 or P-384; \
+     an RSA (not RSA-PSS), P-256, P-384 or Ed25519 key; or it requires a client certificate";
+const KEY_EXCHANGE: &str =
+    "the server supports no common key exchange; it needs ECDHE with X25519, P-256 or P-384";
 const TOO_OLD: &str = "the server's TLS is too old; it needs TLS 1.2 or 1.3";
 const NOT_TLS: &str =
     "the server does not speak TLS on this port; check the URL's port and its https://";
@@ -30,50 +35,137 @@ const CHAIN_TOO_LONG: &str =
     "the server's certificate chain is too long; have the server send less than 64 KiB";
 const CLIENT_CERTIFICATE: &str = "the server requires a client certificate, which httpbasic does \
      not send; configure the server not to require one at this URL";
-const MALFORMED: &str = "the certificate is malformed; have it issued again";
+const UNKNOWN_NAME: &str = "the server has no certificate for the URL's host name (SNI); is the host \
+     right, and does the server know it?";
 
 /// Errors that rustls does not distinguish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Untrusted {
     /// The certificate is self-signed and not in `ca_file`.
     SelfSigned,
+    /// The issuer is in `ca_file`, but it is not a CA.
+    NoCa,
+    /// The issuer is not one of Mozilla's CAs.
+    NotMozillas,
     /// The size of an RSA key is not supported.
     KeySize,
+    /// The issuer has a key of this kind, which is not supported.
+    IssuerKey(&'static str),
+    /// The parameters of an RSA-PSS signature are not supported.
+    PssParameters,
     /// The server's private key does not belong to the certificate.
     KeyMismatch,
+    /// The certificate is for other hosts.
+    OtherHost {
+        /// The host of the URL.
+        host: String,
+        /// The DNS names and addresses of the certificate.
+        hosts: Vec<String>,
+    },
+    /// An intermediate certificate is the cause.
+    Intermediate {
+        /// Its subject.
+        name: String,
+        /// What is wrong with it.
+        problem: CertificateError,
+    },
+}
+
+impl Untrusted {
+    /// The problem of an intermediate certificate.
+    pub fn of_intermediate(
+        certificate: &Certificate<'_>,
+        problem: CertificateError,
+    ) -> CertificateError {
+        let name = common_name(certificate.subject());
+        Untrusted::Intermediate { name, problem }.into()
+    }
+
+    fn describe(&self, subject: &Subject<'_>) -> String {
+        match self {
+            Untrusted::SelfSigned => "the certificate is self-signed and not in ca_file; if it is \
+                                      your server's, put it there"
+                .into(),
+            Untrusted::NoCa => "the certificate's issuer is in ca_file, but it is not a CA (basic \
+                                constraints); make it again as a CA, or put the server's own \
+                                certificate into ca_file"
+                .into(),
+            Untrusted::NotMozillas => "the certificate's issuer is not trusted; if it is your own \
+                                       CA, set ca_file to its certificate; otherwise the server may \
+                                       not send an intermediate certificate, or Mozilla does not \
+                                       trust the CA, although this system (curl) may"
+                .into(),
+            Untrusted::KeySize => "the RSA key of the certificate or of its issuer is too weak, or \
+                                   too long; it needs 2048 to 8192 bits"
+                .into(),
+            Untrusted::IssuerKey(kind) => format!(
+                "the issuer of {subject} has a key that is not supported ({kind}); {}",
+                subject.remedy(
+                    "have it issued by a CA with an RSA (not RSA-PSS), P-256, P-384 or Ed25519 key"
+                )
+            ),
+            Untrusted::PssParameters => format!(
+                "{subject} has an RSA-PSS signature with parameters that are not supported; {}",
+                subject.remedy(
+                    "have it issued again, with a salt as long as the hash (SHA-256: 32 bytes)"
+                )
+            ),
+            Untrusted::KeyMismatch => "the server does not have the certificate's private key; \
+                                       compare the two on the server"
+                .into(),
+            Untrusted::OtherHost { host, hosts } => other_host(host, hosts),
+            Untrusted::Intermediate { name, problem } => {
+                describe_certificate(problem, &Subject::Intermediate(name))
+            }
+        }
+    }
 }
 
 impl fmt::Display for Untrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Untrusted::SelfSigned => {
-                "the certificate is self-signed and not in ca_file; if it is your server's, put it \
-                 there"
-            }
-            Untrusted::KeySize => {
-                "the RSA key of the certificate or of its issuer is too weak, or too long; it needs \
-                 2048 to 8192 bits"
-            }
-            Untrusted::KeyMismatch => {
-                "the server does not have the certificate's private key; compare the two on the \
-                 server"
-            }
-        })
+        f.write_str(&self.describe(&Subject::Server))
     }
 }
 
 impl std::error::Error for Untrusted {}
 
-impl From<Untrusted> for Error {
+impl From<Untrusted> for CertificateError {
     fn from(problem: Untrusted) -> Self {
-        CertificateError::Other(OtherError(Arc::new(problem))).into()
+        CertificateError::Other(OtherError(Arc::new(problem)))
     }
 }
 
-/// Describes an error of rustls in one line of at most 250 characters.
+/// The certificate that a text is about.
+enum Subject<'a> {
+    /// The server's own.
+    Server,
+    /// An intermediate one of this name.
+    Intermediate(&'a str),
+}
+
+impl Subject<'_> {
+    /// The remedy. An intermediate certificate is not the administrator's.
+    fn remedy<'a>(&self, of_server: &'a str) -> &'a str {
+        match self {
+            Subject::Server => of_server,
+            Subject::Intermediate(_) => "have the server send the one that its CA uses now",
+        }
+    }
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Server => f.write_str("the certificate"),
+            Subject::Intermediate(name) => write!(f, "the intermediate certificate \"{name}\""),
+        }
+    }
+}
+
+/// Describes an error of rustls in one line of at most 260 characters.
 pub fn describe(problem: &Error) -> String {
     let text = match problem {
-        Error::InvalidCertificate(problem) => certificate(problem),
+        Error::InvalidCertificate(problem) => describe_certificate(problem, &Subject::Server),
         Error::AlertReceived(alert) => received(*alert),
         Error::PeerIncompatible(why) => incompatible(why),
         Error::InvalidMessage(why) => invalid(*why),
@@ -82,6 +174,9 @@ pub fn describe(problem: &Error) -> String {
         Error::DecryptError => "a message from the server cannot be decrypted".into(),
         Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
             "the server breaks the rules of TLS (unexpected message)".into()
+        }
+        Error::PeerMisbehaved(PeerMisbehaved::IllegalHelloRetryRequestWithUnofferedNamedGroup) => {
+            KEY_EXCHANGE.into()
         }
         Error::PeerMisbehaved(why) => {
             format!("the server breaks the rules of TLS ({})", words(why))
@@ -97,7 +192,7 @@ pub fn webpki_error(problem: &CertificateError) -> Option<&WebPkiError> {
     problem.downcast_ref()
 }
 
-fn certificate(problem: &CertificateError) -> String {
+fn describe_certificate(problem: &CertificateError, subject: &Subject<'_>) -> String {
     use CertificateError::*;
     match problem {
         UnknownIssuer => "the certificate's issuer is not trusted; if it is your own CA, set \
@@ -108,46 +203,47 @@ fn certificate(problem: &CertificateError) -> String {
                          the certificate of the one that issued it"
             .into(),
         ExpiredContext { time, not_after } => format!(
-            "the certificate expired on {}; have it renewed (this machine's clock: {})",
+            "{subject} expired on {}; {} (this machine's clock: {})",
             date(*not_after),
+            subject.remedy("have it renewed"),
             date(*time)
         ),
-        Expired => "the certificate has expired; have it renewed".into(),
+        Expired => format!("{subject} has expired; {}", subject.remedy("have it renewed")),
         NotValidYetContext { time, not_before } => format!(
-            "the certificate is not valid before {}; is this machine's clock right? It says {}",
+            "{subject} is not valid before {}; is this machine's clock right? It says {}",
             date(*not_before),
             date(*time)
         ),
-        NotValidYet => "the certificate is not valid yet; is this machine's clock right?".into(),
-        NotValidForNameContext { presented, .. } => names(presented),
-        NotValidForName => "the certificate does not match the URL's host".into(),
+        NotValidYet => format!("{subject} is not valid yet; is this machine's clock right?"),
+        NotValidForName | NotValidForNameContext { .. } => {
+            "the certificate does not match the URL's host".into()
+        }
         #[allow(deprecated, reason = "rustls still has it")]
-        UnsupportedSignatureAlgorithm | UnsupportedSignatureAlgorithmContext { .. } => {
-            "the certificate is signed by an algorithm that is not supported, such as SHA-1; have \
-             it issued again, signed with SHA-256"
-                .into()
-        }
-        UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            "the certificate, or its issuer, has a key that is not supported; it needs an RSA, \
-             P-256, P-384 or Ed25519 key"
-                .into()
-        }
-        InvalidPurpose | InvalidPurposeContext { .. } => "the certificate is not for servers \
-             (extended key usage); have it issued for server authentication"
-            .into(),
-        UnhandledCriticalExtension => critical_extension(),
-        BadEncoding => MALFORMED.into(),
+        UnsupportedSignatureAlgorithm | UnsupportedSignatureAlgorithmContext { .. } => format!(
+            "{subject} is signed by an algorithm that is not supported, such as SHA-1; {}",
+            subject.remedy("have it issued again, signed with SHA-256")
+        ),
+        UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => format!(
+            "{subject}, or its issuer, has a key that is not supported; {}",
+            subject.remedy("it needs an RSA, P-256, P-384 or Ed25519 key")
+        ),
+        InvalidPurpose | InvalidPurposeContext { .. } => format!(
+            "{subject} is not for servers (extended key usage); {}",
+            subject.remedy("have it issued for server authentication")
+        ),
+        UnhandledCriticalExtension => critical_extension(subject),
+        BadEncoding => malformed(subject),
         Other(OtherError(other)) => match (other.downcast_ref(), other.downcast_ref()) {
-            (Some(ours), _) => Untrusted::to_string(ours),
-            (_, Some(problem)) => chain(problem),
-            _ => "the certificate cannot be verified".into(),
+            (Some(ours), _) => Untrusted::describe(ours, subject),
+            (_, Some(problem)) => chain(problem, subject),
+            _ => format!("{subject} cannot be verified"),
         },
-        other => format!("the certificate cannot be verified ({})", words(other)),
+        other => format!("{subject} cannot be verified ({})", words(other)),
     }
 }
 
 /// Describes the errors of webpki that rustls has no variant for.
-fn chain(problem: &WebPkiError) -> String {
+fn chain(problem: &WebPkiError, subject: &Subject<'_>) -> String {
     use WebPkiError::*;
     match problem {
         CaUsedAsEndEntity => "the certificate belongs to a CA, not to a server; have one issued \
@@ -156,13 +252,14 @@ fn chain(problem: &WebPkiError) -> String {
         EndEntityUsedAsCa => "the certificate's issuer is not a CA; have the certificate issued \
                               by a CA, or put it into ca_file"
             .into(),
-        UnsupportedCertVersion => "the certificate is of X.509 version 1; have it issued as \
-                                   version 3, with the host's name as subjectAltName"
-            .into(),
+        UnsupportedCertVersion => format!(
+            "{subject} is of X.509 version 1; {}",
+            subject.remedy("have it issued as version 3, with the host's name as subjectAltName")
+        ),
         NameConstraintViolation => "the certificate's issuer may not issue it for this host (name \
                                     constraints); have another CA issue it"
             .into(),
-        UnsupportedCriticalExtension => critical_extension(),
+        UnsupportedCriticalExtension => critical_extension(subject),
         PathLenConstraintViolated
         | MaximumPathDepthExceeded
         | MaximumPathBuildCallsExceeded
@@ -175,37 +272,44 @@ fn chain(problem: &WebPkiError) -> String {
         CertDistrusted => {
             "the certificate's issuer is no longer trusted; have another CA issue it".into()
         }
-        other => format!("{MALFORMED} ({})", words(other)),
+        other => format!("{} ({})", malformed(subject), words(other)),
     }
 }
 
-fn critical_extension() -> String {
-    "the certificate has a critical extension that is not supported; have it issued without it"
-        .into()
+fn malformed(subject: &Subject<'_>) -> String {
+    format!("{subject} is malformed; {}", subject.remedy("have it issued again"))
 }
 
-/// Describes a certificate for other names. `presented` has them in webpki's notation.
-fn names(presented: &[String]) -> String {
-    let hosts: Vec<&str> = presented.iter().filter_map(|name| host(name)).collect();
+fn critical_extension(subject: &Subject<'_>) -> String {
+    format!(
+        "{subject} has a critical extension that is not supported; {}",
+        subject.remedy("have it issued without it")
+    )
+}
+
+/// Describes a certificate for other hosts than the URL's.
+fn other_host(host: &str, hosts: &[String]) -> String {
     if hosts.is_empty() {
         return "the certificate has no host name in a subjectAltName (a common name does not \
                 count); have it issued again with one"
             .into();
+    }
+    if host.parse::<IpAddr>().is_ok() && hosts.iter().any(|it| it == host) {
+        return format!(
+            "the certificate has {host} as a DNS name, not as an IP address; have it issued again \
+             with IP:{host} as subjectAltName"
+        );
     }
     let listed = hosts.join(", ");
     let mut shown: String = printable(&listed).chars().take(MAX_NAMES_CHARS).collect();
     if listed.chars().count() > MAX_NAMES_CHARS {
         shown.push('…');
     }
-    format!(
-        "the certificate does not match the URL's host: it is for {shown}; use that name in the URL"
-    )
-}
-
-/// The host in `DnsName("host")` or `IpAddress(192.0.2.1)`. Other kinds of names are not for hosts.
-fn host(presented: &str) -> Option<&str> {
-    let name = presented.strip_prefix("DnsName(\"").and_then(|rest| rest.strip_suffix("\")"));
-    name.or_else(|| presented.strip_prefix("IpAddress(")?.strip_suffix(')'))
+    let remedy = match hosts.iter().all(|it| it.starts_with("*.")) {
+        true => "use a name in the URL that has one label in place of the *",
+        false => "use that name in the URL",
+    };
+    format!("the certificate does not match the URL's host: it is for {shown}; {remedy}")
 }
 
 fn received(alert: AlertDescription) -> String {
@@ -215,7 +319,11 @@ fn received(alert: AlertDescription) -> String {
         ProtocolVersion => TOO_OLD.into(),
         // No certificate was sent, so the server cannot mean that it was a bad one.
         CertificateRequired | NoCertificate | BadCertificate => CLIENT_CERTIFICATE.into(),
-        UnrecognisedName => "the server does not know the URL's host name (SNI)".into(),
+        UnrecognisedName => UNKNOWN_NAME.into(),
+        // Caddy sends this alert if it has no certificate for the name.
+        InternalError => "the server aborted TLS with an alert (internal error); it may have no \
+                          certificate for the URL's host name (SNI): see its log"
+            .into(),
         other if other.as_str().is_none() => {
             format!("the server aborted TLS with an unknown alert ({})", u8::from(other))
         }
@@ -227,9 +335,8 @@ fn incompatible(why: &PeerIncompatible) -> String {
     use PeerIncompatible::*;
     match why {
         ServerDoesNotSupportTls12Or13 | ServerTlsVersionIsDisabledByOurConfig => TOO_OLD.into(),
-        NoCipherSuitesInCommon | NoKxGroupsInCommon | NoSignatureSchemesInCommon => {
-            NOTHING_IN_COMMON.into()
-        }
+        NoKxGroupsInCommon => KEY_EXCHANGE.into(),
+        NoCipherSuitesInCommon | NoSignatureSchemesInCommon => NOTHING_IN_COMMON.into(),
         other => format!("the server's TLS is not compatible ({})", words(other)),
     }
 }
@@ -241,7 +348,7 @@ fn invalid(why: InvalidMessage) -> String {
         InvalidContentType | UnknownProtocolVersion | MessageTooLarge | InvalidEmptyPayload => {
             NOT_TLS.into()
         }
-        UnsupportedCurveType | UnsupportedKeyExchangeAlgorithm(_) => NOTHING_IN_COMMON.into(),
+        UnsupportedCurveType | UnsupportedKeyExchangeAlgorithm(_) => KEY_EXCHANGE.into(),
         other => format!("the server breaks the rules of TLS ({})", words(&other)),
     }
 }
@@ -303,12 +410,10 @@ mod tests {
         UnixTime::since_unix_epoch(Duration::from_secs(secs))
     }
 
-    fn for_names(presented: &[&str]) -> String {
-        let problem = CertificateError::NotValidForNameContext {
-            expected: ServerName::try_from("localhost").unwrap(),
-            presented: presented.iter().map(|name| name.to_string()).collect(),
-        };
-        describe(&problem.into())
+    fn for_hosts(host: &str, hosts: &[&str]) -> String {
+        let hosts = hosts.iter().map(|host| host.to_string()).collect();
+        let problem = Untrusted::OtherHost { host: host.into(), hosts };
+        describe(&CertificateError::from(problem).into())
     }
 
     /// Errors of each kind, with what a hostile server may put into them.
@@ -365,10 +470,27 @@ mod tests {
             Other(other(WebPkiError::CertDistrusted)),
             Other(other(WebPkiError::SignatureAlgorithmMismatch)),
             Other(other(WebPkiError::CertExpired { time: at(1), not_after: at(0) })),
-            Other(other(Untrusted::SelfSigned)),
-            Other(other(Untrusted::KeySize)),
-            Other(other(Untrusted::KeyMismatch)),
+            Untrusted::SelfSigned.into(),
+            Untrusted::NoCa.into(),
+            Untrusted::NotMozillas.into(),
+            Untrusted::KeySize.into(),
+            Untrusted::IssuerKey("post-quantum").into(),
+            Untrusted::PssParameters.into(),
+            Untrusted::KeyMismatch.into(),
+            Untrusted::OtherHost { host: "localhost".into(), hosts: vec!["ä\u{1b}".repeat(5000)] }
+                .into(),
+            Untrusted::OtherHost {
+                host: "2001:db8:1111:2222:3333:4444:5555:6666".into(),
+                hosts: vec!["2001:db8:1111:2222:3333:4444:5555:6666".into()],
+            }
+            .into(),
         ];
+        // The longest name that certificate::common_name returns.
+        let of_intermediate = |problem| Untrusted::Intermediate { name: "ä".repeat(50), problem };
+        let certificates: Vec<_> = certificates
+            .into_iter()
+            .flat_map(|it| [it.clone(), of_intermediate(it).into()])
+            .collect();
         let messages = [
             InvalidMessage::CertificatePayloadTooLarge,
             InvalidMessage::HandshakePayloadTooLarge,
@@ -439,31 +561,61 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_with_other_names_is_shown_with_them_up_to_a_length() {
-        let of_none = "the certificate has no host name in a subjectAltName (a common name does not \
-                       count); have it issued again with one";
-        for presented in [&[][..], &["DirectoryName", "Unsupported(0x01)"]] {
-            assert_eq!(for_names(presented), of_none);
-        }
-        for (presented, shown) in [
-            (&["DnsName(\"mail.example.com\")"][..], "mail.example.com"),
+    fn a_certificate_for_other_hosts_is_shown_with_them_up_to_a_length() {
+        let text = for_hosts("localhost", &[]);
+        assert!(
+            text.starts_with("the certificate has no host name in a subjectAltName "),
+            "{text}"
+        );
+        let (name, one_label) = (
+            "use that name in the URL",
+            "use a name in the URL that has one label in place of the *",
+        );
+        for (host, hosts, shown, remedy) in [
+            ("localhost", &["mail.example.com"][..], "mail.example.com", name),
             (
-                &[
-                    "DnsName(\"*.example.com\")",
-                    "DirectoryName",
-                    "IpAddress(192.0.2.1)",
-                    "IpAddress(::1)",
-                ],
+                "localhost",
+                &["*.example.com", "192.0.2.1", "::1"],
                 "*.example.com, 192.0.2.1, ::1",
+                name,
             ),
-            (&["DnsName(\"a\u{1b}\nb\")"], "a  b"),
-            (&["DnsName(\"DnsName(\"x\")\")"], "DnsName(\"x\")"),
-            (&[&format!("DnsName(\"{}\")", "é".repeat(101))], &format!("{}…", "é".repeat(100))),
+            ("example.com", &["*.example.com"], "*.example.com", one_label),
+            ("a.b.example.com", &["*.example.com"], "*.example.com", one_label),
+            ("192.0.2.2", &["192.0.2.1"], "192.0.2.1", name),
+            ("localhost", &["a\u{1b}\nb"], "a  b", name),
+            ("localhost", &[&"é".repeat(101)], &format!("{}…", "é".repeat(100)), name),
         ] {
             let expected = format!(
-                "the certificate does not match the URL's host: it is for {shown}; use that name in the URL"
+                "the certificate does not match the URL's host: it is for {shown}; {remedy}"
             );
-            assert_eq!(for_names(presented), expected);
+            assert_eq!(for_hosts(host, hosts), expected);
+        }
+        for address in ["127.0.0.1", "2001:db8::1"] {
+            let expected = format!(
+                "the certificate has {address} as a DNS name, not as an IP address; have it issued \
+                 again with IP:{address} as subjectAltName"
+            );
+            assert_eq!(for_hosts(address, &["localhost", address]), expected);
+        }
+    }
+
+    #[test]
+    fn an_intermediate_certificate_is_named_and_the_remedy_is_the_servers() {
+        for (problem, expected) in [
+            (
+                CertificateError::ExpiredContext { time: at(86_400), not_after: at(0) },
+                "expired on 1970-01-01 00:00 UTC; have the server send the one that its CA uses now \
+                 (this machine's clock: 1970-01-02 00:00 UTC)",
+            ),
+            (
+                CertificateError::InvalidPurpose,
+                "is not for servers (extended key usage); have the server send the one that its CA \
+                 uses now",
+            ),
+        ] {
+            let problem = Untrusted::Intermediate { name: "R3".into(), problem };
+            let expected = format!("the intermediate certificate \"R3\" {expected}");
+            assert_eq!(describe(&CertificateError::from(problem).into()), expected);
         }
     }
 

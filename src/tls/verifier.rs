@@ -1,5 +1,6 @@
 //! Verifies server certificates against the trust anchors: Mozilla's, or those in `ca_file`.
 
+use std::mem::discriminant;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +9,14 @@ use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_na
 use rustls::crypto::{
     WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
 };
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime, alg_id};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use webpki::EndEntityCert;
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, ExtendedKeyPurpose, RootCertStore,
+    SignatureScheme,
+};
 
+use super::certificate::{Certificate, Weakness, is_rsa_pss, weakness};
 use super::roots::Roots;
 use super::text::{Untrusted, webpki_error};
 
@@ -39,7 +43,7 @@ impl Verifier {
             Roots::Own(certificates) => {
                 let mut issuers = RootCertStore::empty();
                 issuers.add_parsable_certificates(
-                    certificates.iter().filter(|it| may_issue(it, &algorithms)).cloned(),
+                    certificates.iter().filter(|it| may_issue(it)).cloned(),
                 );
                 (issuers, certificates.clone())
             }
@@ -47,39 +51,118 @@ impl Verifier {
         Self { issuers, pinned, algorithms }
     }
 
-    /// Replaces an error of webpki about the issuer by a more precise one, if possible.
+    /// Replaces an error of webpki about a chain by a more precise one, if possible.
     fn explain(
         &self,
-        problem: Error,
+        problem: CertificateError,
         certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-    ) -> Error {
-        let is_badly_signed = problem == CertificateError::BadSignature.into();
-        let is_about_issuer = is_badly_signed
-            || problem == CertificateError::UnknownIssuer.into()
-            || is_ca_as_server(&problem);
-        if is_about_issuer && is_self_signed(certificate) {
-            return Untrusted::SelfSigned.into();
+        now: UnixTime,
+    ) -> CertificateError {
+        let shown = [certificate].into_iter().chain(intermediates);
+        let chain: Vec<_> = shown.filter_map(Certificate::new).collect();
+        match problem {
+            CertificateError::UnknownIssuer | CertificateError::BadSignature
+                if is_self_signed(certificate) =>
+            {
+                Untrusted::SelfSigned.into()
+            }
+            _ if is_ca_as_server(&problem) && is_self_signed(certificate) => {
+                Untrusted::SelfSigned.into()
+            }
+            CertificateError::UnknownIssuer => self.explain_unknown(&chain),
+            CertificateError::BadSignature => {
+                let mut keys = chain.iter().flat_map(|it| self.issuer_keys(it, &chain));
+                match keys.any(|key| weakness(key) == Some(Weakness::Size)) {
+                    true => Untrusted::KeySize.into(),
+                    false => problem,
+                }
+            }
+            CertificateError::UnsupportedSignatureAlgorithmContext {
+                ref signature_algorithm_id,
+                ..
+            }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+                ref signature_algorithm_id,
+                ..
+            } => {
+                let id = signature_algorithm_id.clone();
+                self.explain_signature(problem, &id, &chain)
+            }
+            _ => self.explain_intermediate(problem, certificate, intermediates, now),
         }
-        let keys = || self.signing_keys(certificate, intermediates);
-        if is_badly_signed && keys().iter().any(|key| !is_supported_size(key)) {
-            return Untrusted::KeySize.into();
-        }
-        problem
     }
 
-    /// The keys that may have signed the certificates of a server's chain.
-    fn signing_keys(
+    fn explain_unknown(&self, chain: &[Certificate<'_>]) -> CertificateError {
+        let in_file = self.pinned.iter().filter_map(Certificate::new);
+        let mut subjects = in_file.map(|it| it.subject());
+        if subjects.any(|subject| chain.iter().any(|it| it.issuer() == subject)) {
+            return Untrusted::NoCa.into();
+        }
+        match self.pinned.is_empty() {
+            true => Untrusted::NotMozillas.into(),
+            false => CertificateError::UnknownIssuer,
+        }
+    }
+
+    /// Explains why the signature of a certificate, by this algorithm, is not supported.
+    fn explain_signature(
         &self,
+        problem: CertificateError,
+        algorithm: &[u8],
+        chain: &[Certificate<'_>],
+    ) -> CertificateError {
+        let signed = || chain.iter().filter(|it| it.signature_algorithm() == algorithm);
+        let by_key = signed().find_map(|it| {
+            let mut keys = self.issuer_keys(it, chain).into_iter();
+            keys.find_map(|key| match weakness(key) {
+                Some(Weakness::Kind(kind)) => Some((it, Untrusted::IssuerKey(kind).into())),
+                _ => None,
+            })
+        });
+        let problem = if is_rsa_pss(algorithm) { Untrusted::PssParameters.into() } else { problem };
+        let Some((culprit, problem)) = by_key.or(signed().next().map(|it| (it, problem.clone())))
+        else {
+            return problem;
+        };
+        match std::ptr::eq(culprit, &chain[0]) {
+            true => problem,
+            false => Untrusted::of_intermediate(culprit, problem),
+        }
+    }
+
+    /// Finds the intermediate certificate that has the problem, if it is not the server's own one.
+    fn explain_intermediate(
+        &self,
+        problem: CertificateError,
         certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-    ) -> Vec<Vec<u8>> {
-        let shown = intermediates.iter().chain([certificate]);
-        let shown: Vec<_> = shown.filter_map(|it| EndEntityCert::try_from(it).ok()).collect();
+        now: UnixTime,
+    ) -> CertificateError {
+        let check = |it| check_without_issuer(it, now, &self.algorithms);
+        if check(certificate) != Ok(Role::Server) {
+            return problem;
+        }
+        let culprit = intermediates.iter().find_map(|it| match check(it) {
+            Err(Error::InvalidCertificate(own)) if is_same_kind(&own, &problem) => {
+                Some(Untrusted::of_intermediate(&Certificate::new(it)?, own))
+            }
+            _ => None,
+        });
+        culprit.unwrap_or(problem)
+    }
+
+    /// The keys that may have signed a certificate of the chain.
+    fn issuer_keys<'a>(
+        &'a self,
+        certificate: &Certificate<'_>,
+        chain: &[Certificate<'a>],
+    ) -> Vec<&'a [u8]> {
         let roots = self.issuers.roots.iter();
-        let named = roots.filter(|root| shown.iter().any(|it| it.issuer() == &*root.subject));
-        let keys = named.map(|root| root.subject_public_key_info.to_vec());
-        keys.chain(intermediates.iter().filter_map(public_key)).collect()
+        let roots = roots.filter(|root| certificate.issuer() == &*root.subject);
+        let keys = roots.map(|root| &*root.subject_public_key_info);
+        let shown = chain.iter().filter(|it| certificate.issuer() == it.subject());
+        keys.chain(shown.map(Certificate::public_key)).collect()
     }
 }
 
@@ -94,19 +177,31 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         let parsed = ParsedCertificate::try_from(certificate)?;
         if self.pinned.iter().any(|pinned| pinned == certificate) {
-            check_without_issuer(&parsed, now, &self.algorithms)?;
+            check_without_issuer(certificate, now, &self.algorithms)?;
         } else {
-            let (issuers, algorithms) = (&self.issuers, self.algorithms.all);
             verify_server_cert_signed_by_trust_anchor(
                 &parsed,
-                issuers,
+                &self.issuers,
                 intermediates,
                 now,
-                algorithms,
+                self.algorithms.all,
             )
-            .map_err(|problem| self.explain(problem, certificate, intermediates))?;
+            .map_err(|problem| match problem {
+                Error::InvalidCertificate(problem) => {
+                    self.explain(problem, certificate, intermediates, now).into()
+                }
+                other => other,
+            })?;
         }
-        verify_server_name(&parsed, host)?;
+        verify_server_name(&parsed, host).map_err(|problem| {
+            match Certificate::new(certificate) {
+                Some(it) => {
+                    let (host, hosts) = (host.to_str().into(), it.hosts());
+                    CertificateError::from(Untrusted::OtherHost { host, hosts }).into()
+                }
+                None => problem,
+            }
+        })?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -136,7 +231,7 @@ impl ServerCertVerifier for Verifier {
 }
 
 /// What a certificate is for, according to its basic constraints.
-#[derive(PartialEq)]
+#[derive(Debug, PartialEq)]
 enum Role {
     Ca,
     Server,
@@ -144,7 +239,7 @@ enum Role {
 
 /// Checks everything in a certificate except its names and its issuer.
 fn check_without_issuer(
-    certificate: &ParsedCertificate<'_>,
+    certificate: &CertificateDer<'_>,
     now: UnixTime,
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> Result<Role, Error> {
@@ -152,45 +247,62 @@ fn check_without_issuer(
     // everything else is right.
     let no_anchors = RootCertStore::empty();
     let checked = verify_server_cert_signed_by_trust_anchor(
-        certificate,
+        &ParsedCertificate::try_from(certificate)?,
         &no_anchors,
         &[],
         now,
         algorithms.all,
     );
     match checked {
-        Err(problem) if problem == CertificateError::UnknownIssuer.into() => Ok(Role::Server),
-        Err(problem) if is_ca_as_server(&problem) => Ok(Role::Ca),
+        Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => Ok(Role::Server),
+        Err(Error::InvalidCertificate(problem)) if is_ca_as_server(&problem) => {
+            // webpki has not come to the extended key usage.
+            match Certificate::new(certificate).is_some_and(|it| it.is_for_servers()) {
+                true => Ok(Role::Ca),
+                false => Err(CertificateError::InvalidPurposeContext {
+                    required: ExtendedKeyPurpose::ServerAuth,
+                    presented: vec![],
+                }
+                .into()),
+            }
+        }
         Err(problem) => Err(problem),
         Ok(()) => Err(CertificateError::ApplicationVerificationFailure.into()),
     }
 }
 
+/// When a certificate expires.
+pub fn expiry(certificate: &CertificateDer<'_>) -> Option<UnixTime> {
+    let algorithms = ring::default_provider().signature_verification_algorithms;
+    // webpki checks the dates first. Its error for a date in the future tells when validity ends.
+    let end_of_time = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
+    match check_without_issuer(certificate, end_of_time, &algorithms) {
+        Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+            Some(not_after)
+        }
+        _ => None,
+    }
+}
+
 /// Whether a certificate of `ca_file` is a trust anchor for others. The certificate of a server is
-/// not. A certificate that webpki cannot parse as a server's, such as a root of X.509 version 1,
-/// can only be in the file as a trust anchor.
-fn may_issue(certificate: &CertificateDer<'_>, algorithms: &WebPkiSupportedAlgorithms) -> bool {
-    let Ok(parsed) = ParsedCertificate::try_from(certificate) else { return true };
-    // webpki checks the dates first. Its error for a date in the past tells when validity begins,
-    // and at that time the rest can be checked, even if the certificate has expired.
-    let long_ago = UnixTime::since_unix_epoch(Duration::ZERO);
-    let begin = match check_without_issuer(&parsed, long_ago, algorithms) {
-        Err(Error::InvalidCertificate(CertificateError::NotValidYetContext {
-            not_before, ..
-        })) => not_before,
-        _ => long_ago,
-    };
-    check_without_issuer(&parsed, begin, algorithms) == Ok(Role::Ca)
+/// not. A root of X.509 version 1 does not say what it is for, and can only be in the file as a trust
+/// anchor.
+fn may_issue(certificate: &CertificateDer<'_>) -> bool {
+    Certificate::new(certificate).is_some_and(|it| it.is_version_1() || it.is_ca())
 }
 
 /// Whether the error is that the certificate is a CA's and was presented by a server.
-fn is_ca_as_server(problem: &Error) -> bool {
-    let Error::InvalidCertificate(problem) = problem else { return false };
+fn is_ca_as_server(problem: &CertificateError) -> bool {
     webpki_error(problem) == Some(&webpki::Error::CaUsedAsEndEntity)
 }
 
+fn is_same_kind(one: &CertificateError, other: &CertificateError) -> bool {
+    discriminant(one) == discriminant(other)
+        && webpki_error(one).map(discriminant) == webpki_error(other).map(discriminant)
+}
+
 fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
-    EndEntityCert::try_from(certificate).is_ok_and(|it| it.issuer() == it.subject())
+    Certificate::new(certificate).is_some_and(|it| it.issuer() == it.subject())
 }
 
 /// Distinguishes an unsupported key from a wrong one. ring reports both as a bad signature.
@@ -198,28 +310,20 @@ fn explain_signature(problem: Error, certificate: &CertificateDer<'_>) -> Error 
     if problem != CertificateError::BadSignature.into() {
         return problem;
     }
-    match public_key(certificate) {
-        Some(key) if !is_supported_size(&key) => Untrusted::KeySize.into(),
-        _ => Untrusted::KeyMismatch.into(),
-    }
-}
-
-fn public_key(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
-    let parsed = ParsedCertificate::try_from(certificate).ok()?;
-    Some(parsed.subject_public_key_info().to_vec())
-}
-
-/// Whether the size of an encoded public key is supported: about 2048 to 8192 bits for RSA.
-fn is_supported_size(key: &[u8]) -> bool {
-    let rsa: &[u8] = &alg_id::RSA_ENCRYPTION;
-    !key.windows(rsa.len()).any(|part| part == rsa) || (256 + 24..1024 + 64).contains(&key.len())
+    let weakness = Certificate::new(certificate).and_then(|it| weakness(it.public_key()));
+    let problem = match weakness {
+        Some(Weakness::Size) => Untrusted::KeySize,
+        _ => Untrusted::KeyMismatch,
+    };
+    CertificateError::from(problem).into()
 }
 
 #[cfg(test)]
 mod tests {
     use rcgen::{
         BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType,
-        ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair, NameConstraints, date_time_ymd,
+        ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints,
+        date_time_ymd,
     };
     use rustls::crypto::ring::sign::any_supported_type;
     use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -236,6 +340,7 @@ mod tests {
     const CA: IsCa = IsCa::Ca(BasicConstraints::Unconstrained);
     const SELF_SIGNED: &str = "the certificate is self-signed and not in ca_file; ";
     const UNKNOWN: &str = "the certificate's issuer is not trusted; ";
+    const NO_CA: &str = "the certificate's issuer is in ca_file, but it is not a CA ";
 
     /// A certificate and its key.
     struct Identity(Certificate, KeyPair);
@@ -328,11 +433,26 @@ mod tests {
                 }
             }
         }
-        let for_clients: Change =
-            |it| it.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        let own = Identity::new("server", IsCa::NoCa, for_clients);
-        let text = verify(&[&own], &[&own]);
-        assert!(text.starts_with("the certificate is not for servers "), "{text}");
+    }
+
+    #[test]
+    fn a_certificate_in_ca_file_must_be_for_servers() {
+        use ExtendedKeyUsagePurpose::{Any, ClientAuth, ServerAuth};
+        for is_ca in [CA, IsCa::NoCa, IsCa::ExplicitNoCa] {
+            for (change, is_for_servers) in [
+                (unchanged as Change, true),
+                (|it| it.extended_key_usages = vec![ServerAuth], true),
+                (|it| it.extended_key_usages = vec![ClientAuth, ServerAuth], true),
+                (|it| it.extended_key_usages = vec![ClientAuth], false),
+                (|it| it.extended_key_usages = vec![Any], false),
+            ] {
+                let own = Identity::new("server", is_ca.clone(), change);
+                let text = verify(&[&own], &[&own]);
+                let expected = "the certificate is not for servers (extended key usage); ";
+                assert_eq!(text.is_empty(), is_for_servers, "{text}");
+                assert!(is_for_servers || text.starts_with(expected), "{text}");
+            }
+        }
     }
 
     fn params_for(hosts: &[&str]) -> Vec<rcgen::SanType> {
@@ -348,9 +468,12 @@ mod tests {
 
     #[test]
     fn a_certificate_in_ca_file_is_a_ca_only_if_it_says_so() {
-        for (is_ca, expected) in [(CA, ""), (IsCa::NoCa, UNKNOWN), (IsCa::ExplicitNoCa, UNKNOWN)] {
+        for (is_ca, expected) in [(CA, ""), (IsCa::NoCa, NO_CA), (IsCa::ExplicitNoCa, NO_CA)] {
             for change in [
                 unchanged as Change,
+                // webpki cannot parse this one as the certificate of a server.
+                |it| it.custom_extensions.push(critical()),
+                |it| it.key_usages = vec![KeyUsagePurpose::KeyCertSign],
                 |it| it.not_after = date_time_ymd(2020, 12, 31),
                 |it| it.not_before = date_time_ymd(2999, 12, 31),
             ] {
@@ -417,6 +540,65 @@ mod tests {
         }
         let verifier = Verifier::new(&Roots::Mozilla);
         assert!(verifier.pinned.is_empty() && verifier.issuers.len() > 100);
+    }
+
+    #[test]
+    fn the_intermediate_certificate_that_is_wrong_is_named() {
+        let ca = Identity::new("CA", CA, unchanged);
+        for (is_ca, change, expected) in [
+            (CA, unchanged as Change, ""),
+            (
+                CA,
+                |it| it.not_after = date_time_ymd(2020, 2, 29),
+                "the intermediate certificate \"X1\" expired on 2020-02-29 00:00 UTC; have the \
+                 server send the one that its CA uses now (this ",
+            ),
+            (
+                CA,
+                |it| it.not_before = date_time_ymd(2999, 12, 31),
+                "the intermediate certificate \"X1\" is not valid before 2999-12-31 00:00 UTC; ",
+            ),
+            (
+                CA,
+                |it| it.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
+                "the intermediate certificate \"X1\" is not for servers (extended key usage); have \
+                 the server send ",
+            ),
+            (
+                CA,
+                |it| it.custom_extensions.push(critical()),
+                "the intermediate certificate \"X1\" has a critical extension ",
+            ),
+            (IsCa::NoCa, unchanged, "the certificate's issuer is not a CA; "),
+        ] {
+            let wrong = ca.issue("X1", is_ca, change);
+            let right = wrong.issue("X2", CA, unchanged);
+            for (issuer, chain) in [(&wrong, &[&wrong][..]), (&right, &[&right, &wrong])] {
+                let server = issuer.issue("server", IsCa::NoCa, unchanged);
+                let text = verify(&[&ca], &[&[&server], chain].concat());
+                assert!(
+                    text.starts_with(expected) && expected.is_empty() == text.is_empty(),
+                    "{expected}: {text}"
+                );
+            }
+            // The server's own certificate comes first.
+            let server = right.issue("server", IsCa::NoCa, |it| {
+                it.not_after = date_time_ymd(2021, 1, 1);
+            });
+            let text = verify(&[&ca], &[&server, &right, &wrong]);
+            assert!(text.starts_with("the certificate expired on 2021-01-01 "), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_mozilla_does_not_trust_has_one_more_cause() {
+        let ca = Identity::new("CA", CA, unchanged);
+        let server = ca.issue("server", IsCa::NoCa, unchanged);
+        let host = "localhost".try_into().unwrap();
+        let verifier = Verifier::new(&Roots::Mozilla);
+        let verified = verifier.verify_server_cert(&server.der(), &[], &host, &[], UnixTime::now());
+        let text = describe(&verified.unwrap_err());
+        assert!(text.starts_with(UNKNOWN) && text.contains("Mozilla does not trust"), "{text}");
     }
 
     /// A TLS handshake with a server that presents a certificate and signs with a key.

@@ -1,5 +1,7 @@
 //! A throwaway certificate authority.
 
+use std::time::{Duration, SystemTime};
+
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd,
 };
@@ -43,11 +45,11 @@ impl Ca {
         self.sign(params)
     }
 
-    /// A certificate that expires in this many days and some hours.
-    pub fn issue_for_days(&self, hosts: &[&str], days: u64) -> Identity {
+    /// A certificate that is valid from `age` ago, and expires after `left`.
+    pub fn issue_for(&self, hosts: &[&str], age: Duration, left: Duration) -> Identity {
         let mut params = params(hosts);
-        let left = std::time::Duration::from_secs((days * 24 + 12) * 3600);
-        params.not_after = (std::time::SystemTime::now() + left).into();
+        let now = SystemTime::now();
+        (params.not_before, params.not_after) = ((now - age).into(), (now + left).into());
         self.sign(params)
     }
 

@@ -21,11 +21,27 @@ basicConstraints = CA:FALSE
 subjectAltName = DNS:localhost
 [nameless]
 basicConstraints = CA:FALSE
+[key-usage]
+keyUsage = critical, keyCertSign
+subjectAltName = DNS:localhost
+[client-ca]
+basicConstraints = critical, CA:TRUE
+extendedKeyUsage = clientAuth
 [guide]
 basicConstraints = critical, CA:TRUE
 subjectAltName = DNS:localhost
 [elsewhere]
 subjectAltName = DNS:mail.example.com
+[wildcard]
+subjectAltName = DNS:*.localhost
+[addresses]
+subjectAltName = IP:fe80::1:0:0:5, IP:::1, IP:192.0.2.1
+[named-address]
+subjectAltName = DNS:127.0.0.1
+[guide-for-clients]
+basicConstraints = critical, CA:TRUE
+subjectAltName = DNS:localhost
+extendedKeyUsage = clientAuth
 [for-clients]
 subjectAltName = DNS:localhost
 extendedKeyUsage = clientAuth
