@@ -224,7 +224,7 @@ fn heads() -> Vec<Row> {
             "too many headers",
             waits_after!(&[&b"HTTP/1.1 207 X\r\n"[..], &b"X: y\r\n".repeat(200), b"\r\n"].concat()),
             unavailable,
-            NOT_HTTP,
+            "protocol: the answer has more than 128 header fields",
         ),
         row(
             "frames of HTTP/2",
