@@ -4,7 +4,7 @@
 -- dovecot.conf; a setting there replaces the one here. docs/options.md describes all settings.
 local settings = {
     url = "https://nextcloud.example.com/remote.php/dav/",
-    -- domain = "example.com",        -- the mail domain of Nextcloud user names that have none
+    -- domain = "example.com",        -- your mail domain; logins in any other are refused
     -- cache_key_has_password = true, -- for Dovecot 2.3 with cache_key=%u:%w
 }
 

@@ -22,8 +22,10 @@ pub fn verify(
     password: &[u8],
     remote_ip: Option<&[u8]>,
 ) -> Result<Hash, Denial> {
-    let credentials = Credentials::new(client.options().sent_name(user), password)
-        .map_err(|error| Denial::Refused(error.to_string()))?;
+    let name =
+        client.options().sent_name(user).map_err(|error| Denial::Refused(error.to_string()))?;
+    let credentials =
+        Credentials::new(name, password).map_err(|error| Denial::Refused(error.to_string()))?;
     let lookup = client.lookup(credentials, remote_ip.and_then(address));
     let hash = prove(client, user, &lookup).and_then(|()| {
         let no_random_bytes = "the operating system provides no random bytes";

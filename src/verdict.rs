@@ -7,8 +7,8 @@ use crate::answer::Answer;
 use crate::credentials::MAX_BYTES;
 use crate::dav::{Body, CurrentUser, Properties, principal_name};
 use crate::denial::Denial;
-use crate::names::{are_same, with_domain};
-use crate::options::{Options, Principal};
+use crate::names::{Difference, are_same, difference, with_domain};
+use crate::options::{LoginName, Options, Principal};
 use crate::text::{printable, printable_bytes};
 
 /// Checks that an answer proves the password to be right, and to be that of `user`.
@@ -150,31 +150,57 @@ fn check_name(options: &Options, user: &[u8], href: &str) -> Result<(), Denial> 
         let text = format!("the server's principal has no user name: {}", printable(href));
         return Err(Denial::Refused(text));
     };
-    let domain = options.domain.as_deref();
-    if are_same(name.as_bytes(), user, domain) {
+    let domains = options.domain.as_ref();
+    if are_same(name.as_bytes(), user, domains) {
         return Ok(());
     }
-    let shown = |name: &[u8]| printable_bytes(&with_domain(name, domain));
-    let hint = match fitting_domain(name.as_bytes(), user) {
-        Some(fitting) => format!("; if both are one person, set domain = \"{fitting}\""),
-        None => String::new(),
-    };
-    Err(Denial::Refused(format!(
-        "the password belongs to {}, not to {} (principal = \"user\"){hint}",
-        shown(name.as_bytes()),
-        shown(user)
-    )))
+    let quoted = |name: &[u8]| format!("\"{}\"", printable_bytes(&with_domain(name, domains)));
+    let others = format!(
+        "the password belongs to {}, not to {} (principal = \"user\")",
+        quoted(name.as_bytes()),
+        quoted(user)
+    );
+    Err(Denial::Refused(match difference(name.as_bytes(), user, domains) {
+        Difference::Domain(domain) => {
+            format!("{others}; if both are one person, set domain = \"{domain}\"")
+        }
+        Difference::Internal => format!(
+            "\"{}\" looks like the server's internal name for the login {}, which principal = \
+             \"user\" cannot compare; {}",
+            printable(&name),
+            quoted(user),
+            settings_for_internal_names(options)
+        ),
+        Difference::Space => {
+            format!("{others}; they differ by white space only, so log in without it")
+        }
+        Difference::Letters => format!(
+            "{others}; they differ by accents or width only; if the server writes this login so, {}",
+            settings_for_internal_names(options)
+        ),
+        Difference::Name if has_no_user_name(href) => format!(
+            "this server's principals do not contain user names: {} (principal = \"user\"); set \
+             principal = \"any\" only if nobody can choose a name to log in with",
+            printable(href)
+        ),
+        Difference::Name => others,
+    }))
 }
 
-/// The value of the option `domain` with which both names would be the same user's, if there is
-/// one.
-fn fitting_domain(one: &[u8], other: &[u8]) -> Option<String> {
-    [(one, other), (other, one)].into_iter().find_map(|(short, long)| {
-        let (user, domain) = long.split_at_checked(short.len())?;
-        let domain = domain.strip_prefix(b"@").filter(|domain| !domain.contains(&b'@'))?;
-        let fits = user.eq_ignore_ascii_case(short) && !short.contains(&b'@');
-        (fits && !domain.is_empty()).then(|| printable_bytes(domain))
-    })
+/// The settings that are safe if the server's names are not login names: a name without `@` is
+/// nobody's e-mail address, so no user can choose it.
+pub fn settings_for_internal_names(options: &Options) -> &'static str {
+    match (&options.domain, options.login_name) {
+        (None, _) => "set domain, login_name = \"username\" and principal = \"any\"",
+        (_, LoginName::User) => "set login_name = \"username\" and principal = \"any\"",
+        (_, LoginName::Username) => "set principal = \"any\"",
+    }
+}
+
+/// Whether the path of a principal ends in a word instead of a name, as with iCloud and Google.
+fn has_no_user_name(href: &str) -> bool {
+    let last = href.trim_end_matches('/').rsplit('/').next();
+    last.is_some_and(|last| ["principal", "user"].contains(&last))
 }
 
 /// Checks an answer without a principal. Most servers that name no user authenticate exactly the
@@ -232,8 +258,12 @@ mod tests {
 
     /// A recorded answer of a real Nextcloud of this version.
     fn recording(version: u32, name: &str) -> Answer {
+        recording_of(&format!("nextcloud-{version}/{name}"))
+    }
+
+    fn recording_of(name: &str) -> Answer {
         let root = env!("CARGO_MANIFEST_DIR");
-        let text = std::fs::read_to_string(format!("{root}/tests/nextcloud-{version}/{name}.http"));
+        let text = std::fs::read_to_string(format!("{root}/tests/{name}.http"));
         let text = text.unwrap();
         let (head, body) = text.split_once("\n\n").unwrap();
         let mut lines = head.lines();
@@ -341,6 +371,58 @@ mod tests {
         });
         let (twice, of_files) = (2, 5);
         assert_eq!(files.iter().sum::<usize>(), seen - twice + of_files);
+    }
+
+    /// An answer that depends on whose name is sent has its verdict under each documented setting:
+    /// the default, with `domain`, and that for internal names.
+    #[test]
+    fn each_answer_about_an_account_in_ldap_has_its_verdict_with_each_setting() {
+        let domain = ("domain", "example.com");
+        let internal = [domain, ("login_name", "username"), ("principal", "any")];
+        let lena = "lena@example.com";
+        for (name, user, expected) in [
+            ("ldap-default-uuid-name", lena, ["refused", "refused", "ok"]),
+            ("ldap-ok-uid", lena, ["refused", "ok", "ok"]),
+            ("ldap-ok-uid", "lena", ["ok", "ok", "ok"]),
+            ("ldap-ok-mail", lena, ["refused", "ok", "ok"]),
+            ("ldap-ok-mail", "alice@example.com", ["refused", "refused", "ok"]),
+            ("ldap-umlaut", "jürgen@example.com", ["refused", "refused", "ok"]),
+            ("ldap-trail-space", "lena ", ["refused", "refused", "not sent"]),
+            ("ldap-trail-space", "lena @example.com", ["refused", "refused", "not sent"]),
+            ("ldap-disabled-app", lena, ["disabled"; 3]),
+            ("ldap-locked-app-fresh", lena, ["refused", "ok", "ok"]),
+            ("ldap-unlocked-app-password-stays-invalid", lena, ["refused"; 3]),
+            ("ldapagent-account", lena, ["refused"; 3]),
+            ("ldapagent-app-stale", lena, ["refused"; 3]),
+            ("ldapdown-account-password", lena, ["unavailable"; 3]),
+            ("ldapdown-app-password-checked-recently", lena, ["refused", "ok", "ok"]),
+            ("ldapdown-app-password-due-for-a-check", lena, ["unavailable"; 3]),
+            ("email-equals-uid-bobs-password", "bob", ["ok"; 3]),
+            ("email-equals-uid-bobs-password", "victim@example.com", ["refused", "refused", "ok"]),
+            (
+                "email-equals-uid-bobs-password",
+                "bob@example.org",
+                ["refused", "not sent", "not sent"],
+            ),
+            ("token-of-email-login", "victim@example.com", ["refused", "refused", "ok"]),
+            ("token-of-email-login", "bob", ["ok"; 3]),
+            ("token-of-email-login-as-bob", "bob", ["refused"; 3]),
+        ] {
+            let answer = recording_of(&format!("nextcloud-34-more/{name}"));
+            let settings = [&[][..], &[domain], &internal];
+            for (settings, expected) in settings.into_iter().zip(expected) {
+                let is_sent = options(settings).sent_name(user.as_bytes()).is_ok();
+                let (word, text) = match is_sent {
+                    true => verdict(settings, user, &answer),
+                    false => ("not sent", String::new()),
+                };
+                assert_eq!(word, expected, "{name} {user} {settings:?}: {text}");
+            }
+        }
+        // Such an answer to `victim@example.com` cannot be had with the settings for internal names:
+        // `victim` is sent, which is nobody's e-mail address.
+        let sent = options(&internal).sent_name(b"victim@example.com").map(<[u8]>::to_vec);
+        assert_eq!(sent.as_deref(), Ok(&b"victim"[..]));
     }
 
     #[test]
@@ -496,39 +578,86 @@ mod tests {
     #[test]
     fn the_log_says_which_names_were_compared_and_which_setting_would_fit() {
         let domain = ("domain", "example.com");
+        let uuid = "6c1156a0-7ffc-1041-86b2-8939fe2205b2";
+        let of_uuid = format!("/principals/users/{uuid}/");
+        let internal = format!(
+            "\"{uuid}\" looks like the server's internal name for the login \"lena@example.com\", \
+             which principal = \"user\" cannot compare; set "
+        );
         for (href, settings, user, expected) in [
             (
                 "/users/bob/",
                 &[][..],
                 "victim@example.com",
-                "the password belongs to bob, not to victim@example.com (principal = \"user\")",
+                "the password belongs to \"bob\", not to \"victim@example.com\" (principal = \"user\")",
             ),
             (
                 "/users/bob/",
                 &[domain],
-                "bob@example.org",
-                "the password belongs to bob@example.com, not to bob@example.org \
-                 (principal = \"user\"); if both are one person, set domain = \"example.org\"",
+                "victim",
+                "the password belongs to \"bob@example.com\", not to \"victim@example.com\" \
+                 (principal = \"user\")",
             ),
             (
                 "/users/bob/",
                 &[],
                 "Bob@example.com",
-                "the password belongs to bob, not to Bob@example.com (principal = \"user\"); \
+                "the password belongs to \"bob\", not to \"Bob@example.com\" (principal = \"user\"); \
                  if both are one person, set domain = \"example.com\"",
             ),
             (
                 "/users/bob@example.com/",
                 &[],
                 "bob",
-                "the password belongs to bob@example.com, not to bob (principal = \"user\"); \
+                "the password belongs to \"bob@example.com\", not to \"bob\" (principal = \"user\"); \
                  if both are one person, set domain = \"example.com\"",
             ),
             (
-                "/users/bob/",
+                &of_uuid,
                 &[],
-                "bob@a@b",
-                "the password belongs to bob, not to bob@a@b (principal = \"user\")",
+                "lena@example.com",
+                &format!("{internal}domain, login_name = \"username\" and principal = \"any\""),
+            ),
+            (
+                &of_uuid,
+                &[domain],
+                "lena",
+                &format!("{internal}login_name = \"username\" and principal = \"any\""),
+            ),
+            (
+                &of_uuid,
+                &[domain, ("login_name", "username")],
+                "lena",
+                &format!("{internal}principal = \"any\""),
+            ),
+            (
+                "/users/lena/",
+                &[],
+                "lena ",
+                "the password belongs to \"lena\", not to \"lena \" (principal = \"user\"); they \
+                 differ by white space only, so log in without it",
+            ),
+            (
+                "/users/jurgen/",
+                &[domain],
+                "jürgen@example.com",
+                "the password belongs to \"jurgen@example.com\", not to \"jürgen@example.com\" \
+                 (principal = \"user\"); they differ by accents or width only; if the server writes \
+                 this login so, set login_name = \"username\" and principal = \"any\"",
+            ),
+            (
+                "/17149682/principal/",
+                &[],
+                "bob",
+                "this server's principals do not contain user names: /17149682/principal/ (principal \
+                 = \"user\"); set principal = \"any\" only if nobody can choose a name to log in with",
+            ),
+            (
+                "/caldav/v2/bob/user",
+                &[],
+                "bob",
+                "this server's principals do not contain user names: /caldav/v2/bob/user (principal \
+                 = \"user\"); set principal = \"any\" only if nobody can choose a name to log in with",
             ),
         ] {
             assert_eq!(verdict(settings, user, &principal(href)).1, expected, "{href} {user}");

@@ -56,7 +56,7 @@ fn each_test_that_security_md_names_exists() {
 
 #[test]
 fn every_link_of_a_document_has_a_target() {
-    // The documents in `packages` are for the folders of the packages; `tests/install/packages.rs` follows their links.
+    // The documents in `packages` are for the folders of the packages; `tests/release/packages.rs` follows their links.
     let documents = links::documents(Path::new(ROOT), &["target", "packages"]);
     assert!(links::follow(&documents) > 60);
 }
@@ -110,7 +110,9 @@ fn the_tables_of_options_have_every_option_once_with_the_same_default() {
 fn logged() -> String {
     let root = Path::new(ROOT);
     let mut files = sources(&root.join("src"));
-    files.extend(["lua/auth-httpbasic.lua", "tests/troubles.rs"].map(|path| root.join(path)));
+    files.extend(
+        ["lua/auth-httpbasic.lua", "tests/dovecot/troubles.rs"].map(|path| root.join(path)),
+    );
     for version in ["31", "34"] {
         let entries = fs::read_dir(root.join(format!("tests/nextcloud-{version}"))).unwrap();
         files.extend(entries.map(|entry| entry.unwrap().path()));

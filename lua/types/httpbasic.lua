@@ -9,8 +9,8 @@ local httpbasic = {}
 ---The options of a client. Every value may also be a string, as Dovecot 2.4 passes it: "5000", "yes", "no".
 ---@class httpbasic.Options
 ---@field url string Required. The absolute URL to send requests to, https:// or http://, without user name or fragment.
----@field domain? string The mail domain of user names on the server that have none. Default: none.
----@field login_name? "user"|"username" The name to send: the login name, or the name without domain. Default: "user".
+---@field domain? string The mail domains of the logins that are accepted, separated by commas or spaces. The first is that of user names on the server that have none. Default: none, which accepts logins in any domain.
+---@field login_name? "user"|"username" The name to send: the login name, or the name without its domain, which needs exactly one domain. Default: "user".
 ---@field principal? "user"|"any" Whose password is accepted: that of the login's own user, or any user's. Default: "user".
 ---@field file_access? "any"|"none" "none" refuses passwords that give access to files in Nextcloud. Default: "any".
 ---@field ca_file? string A PEM file of CAs, or the server's own certificate, to trust instead of Mozilla's CAs.
@@ -40,7 +40,7 @@ local client = {}
 
 ---"ok": the password is right.
 ---"refused": the password is wrong, is another user's, gives access to files although file_access is "none", or
----cannot be sent to any server.
+---cannot be sent to any server; or the login is not in domain.
 ---"disabled": the account is disabled.
 ---"throttled": the server rejects all logins from this address for a while.
 ---"unavailable": the server gave no usable answer, so nothing is known about the password.

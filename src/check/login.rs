@@ -12,8 +12,8 @@ use crate::dav::{Body, CurrentUser, principal_name};
 use crate::denial::Denial;
 use crate::http::Client;
 use crate::login::verify;
-use crate::names::with_domain;
-use crate::options::{FileAccess, Options, Principal};
+use crate::names::{Difference, difference, with_domain};
+use crate::options::{FileAccess, LoginName, Options, Principal};
 use crate::text::{printable, printable_bytes};
 use crate::verdict;
 
@@ -115,11 +115,12 @@ impl Login<'_> {
 
     /// The name that is sent.
     fn sent(&self) -> String {
-        printable_bytes(self.options().sent_name(self.user))
+        printable_bytes(self.options().sent_name(self.user).unwrap_or(self.user))
     }
 
     fn send_password(&self) -> Outcome<(Credentials<'_>, Answer)> {
         let sent = self.options().sent_name(self.user);
+        let sent = sent.map_err(|error| Finding::new(error.to_string()))?;
         let credentials =
             Credentials::new(sent, self.password).map_err(advice::about_credentials)?;
         let answer = self.client.propfind(&self.client.lookup(credentials, None));
@@ -189,13 +190,20 @@ impl Login<'_> {
             return Ok(((), finding.warn(fits.err().as_ref().map(Denial::text))));
         };
         let accepts_any = options.principal == Principal::Any;
+        // A name without `@` is nobody's e-mail address, so no other user can log in with it.
+        let is_safe = options.login_name == LoginName::Username;
         let finding = match fits {
-            Ok(()) => Finding::new(self.fitting(&name)).warn(accepts_any.then_some(
+            Ok(()) => Finding::new(self.fitting(&name)).warn((accepts_any && !is_safe).then_some(
                 "principal = \"any\" accepts the passwords of other users, and \"user\" fits: \
                  leave principal out",
             )),
-            Err(denial) => Finding::new(format!("{name}, whom principal = \"any\" accepts"))
-                .warn([denial.text()]),
+            Err(_) => {
+                let text = format!("\"{name}\", whom principal = \"any\" accepts");
+                Finding::new(text).warn((!is_safe).then_some(
+                    "principal = \"any\" is safe only if no user of the server can set an e-mail \
+                     address, as Nextcloud's users can: set domain and login_name = \"username\" too",
+                ))
+            }
         };
         Ok(((), finding))
     }
@@ -204,27 +212,46 @@ impl Login<'_> {
     fn fitting(&self, name: &str) -> String {
         let user = printable_bytes(self.user);
         match &self.options().domain {
-            Some(domain) if !name.eq_ignore_ascii_case(&user) => {
-                format!("{name}, which is {user} by domain = \"{domain}\"")
+            Some(domains) if !name.eq_ignore_ascii_case(&user) => {
+                format!("\"{name}\", which is \"{user}\" by domain = \"{domains}\"")
             }
-            _ => format!("{name}, the login's own name"),
+            _ => format!("\"{name}\", the login's own name"),
         }
     }
 
-    /// What to do where the password is somebody else's.
+    /// What to do where the password is somebody else's, beyond what the text says.
     fn about_owner(&self, name: &str, is_nextcloud: bool) -> Vec<String> {
-        let user = printable_bytes(self.user);
-        let name = with_domain(name.as_bytes(), self.options().domain.as_deref());
-        let mut advice =
-            vec![format!("log in as {}, or with a password of {user}", printable_bytes(&name))];
-        if is_nextcloud {
-            advice.push(
-                "Nextcloud lets users set any e-mail address as their own and log in with it: \
-                 principal = \"user\" protects the owner of the address"
+        let domains = self.options().domain.as_ref();
+        match difference(name.as_bytes(), self.user, domains) {
+            Difference::Internal | Difference::Letters if is_nextcloud => vec![
+                "or set the Internal Username Attribute in Nextcloud's LDAP settings (Expert); this \
+                 counts for new users only"
                     .into(),
-            );
+            ],
+            Difference::Name => {
+                let own = with_domain(name.as_bytes(), domains);
+                let mut advice = vec![
+                    format!(
+                        "if \"{name}\" is another user: log in as \"{}\", or with a password of \"{}\"",
+                        printable_bytes(&own),
+                        printable_bytes(self.user)
+                    ),
+                    format!(
+                        "if \"{name}\" is the server's internal name for this login, as with accounts in LDAP: {}",
+                        verdict::settings_for_internal_names(self.options())
+                    ),
+                ];
+                if is_nextcloud {
+                    advice.push(
+                        "Nextcloud lets users set any e-mail address as their own and log in with \
+                         it: principal = \"user\" protects the owner of the address"
+                            .into(),
+                    );
+                }
+                advice
+            }
+            _ => Vec::new(),
         }
-        advice
     }
 
     /// Whether the password opens files, which `file_access` is about.

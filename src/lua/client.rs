@@ -104,8 +104,7 @@ fn verify(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
 fn propfind(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
     lookup(arguments, |client, user, password, remote_ip| {
         let remote_ip = remote_ip.and_then(login::address);
-        let credentials = Credentials::new(client.options().sent_name(user), password);
-        let answer = credentials.map_err(|error| error.to_string()).and_then(|credentials| {
+        let answer = credentials(client, user, password).and_then(|credentials| {
             let answer = client.propfind(&client.lookup(credentials, remote_ip));
             answer.map_err(|error| error.to_string())
         });
@@ -114,6 +113,17 @@ fn propfind(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
             Err(error) => (Nil, error.into_lua(lua)?),
         })
     })
+}
+
+/// What is sent for a login, or why nothing may be sent.
+fn credentials<'a>(
+    client: &Client,
+    user: &'a [u8],
+    password: &'a [u8],
+) -> Result<Credentials<'a>, String> {
+    let name = client.options().sent_name(user);
+    let name = name.map_err(|error| format!("credentials: {error}"))?;
+    Credentials::new(name, password).map_err(|error| error.to_string())
 }
 
 /// Reads the arguments of a lookup, runs `ask` and collects its log records.

@@ -11,7 +11,7 @@ use ureq::http::{HeaderName, HeaderValue, Method, header as header_names};
 
 use self::url::Url;
 use self::value::Value;
-use crate::names::without_domain;
+use crate::names::{self, Domains, username};
 use crate::text::printable;
 use crate::tls::Roots;
 
@@ -34,7 +34,7 @@ const PROPFIND: &str = "PROPFIND";
 pub enum LoginName {
     /// The name that the mail client sent.
     User,
-    /// The name without [`Options::domain`].
+    /// The name without [`Options::domain`], which must then be one domain.
     Username,
 }
 
@@ -94,8 +94,9 @@ pub struct Options {
     pub roots: Roots,
     /// Whether passwords may cross a network in cleartext; default false.
     pub allow_cleartext: bool,
-    /// The mail domain of user names on the server that have none; default none.
-    pub domain: Option<String>,
+    /// The mail domains of the logins that are accepted. The first one is that of user names on the
+    /// server that have none. Default none: logins in any domain are accepted.
+    pub domain: Option<Domains>,
     /// The name that is sent; default [`LoginName::User`].
     pub login_name: LoginName,
     /// Whose password is accepted; default [`Principal::User`].
@@ -131,7 +132,7 @@ type Setter = fn(&mut Options, &Value) -> Result<(), String>;
 
 /// All options except `url`, which is required.
 const SETTERS: [(&str, Setter); 15] = [
-    ("domain", |options, value| domain(value).map(|name| options.domain = Some(name))),
+    ("domain", |options, value| domains(value).map(|names| options.domain = Some(names))),
     ("login_name", |options, value| value.word(&LOGIN_NAMES).map(|name| options.login_name = name)),
     ("principal", |options, value| value.word(&PRINCIPALS).map(|who| options.principal = who)),
     ("file_access", |options, value| {
@@ -216,10 +217,17 @@ impl Options {
     }
 
     /// The name that is sent to the server for a login as `user`.
-    pub fn sent_name<'a>(&self, user: &'a [u8]) -> &'a [u8] {
+    ///
+    /// # Errors
+    /// Why nothing may be sent: the login is in another domain, or its name could be taken for
+    /// another one.
+    pub fn sent_name<'a>(&self, user: &'a [u8]) -> Result<&'a [u8], names::Error> {
+        if let Some(domains) = &self.domain {
+            domains.admit(user)?;
+        }
         match self.login_name {
-            LoginName::User => user,
-            LoginName::Username => without_domain(user, self.domain.as_deref()),
+            LoginName::User => Ok(user),
+            LoginName::Username => username(user),
         }
     }
 
@@ -238,8 +246,13 @@ impl Options {
         if self.success_status == self.failure_status {
             return Err(("failure_status", "must differ from success_status"));
         }
-        if self.login_name == LoginName::Username && self.domain.is_none() {
-            return Err(("login_name", "\"username\" needs the option domain"));
+        if self.login_name == LoginName::Username {
+            // With two domains, two users would have the same name.
+            match self.domain.as_ref().map(Domains::count) {
+                Some(1) => {}
+                None => return Err(("login_name", "\"username\" needs the option domain")),
+                Some(_) => return Err(("login_name", "\"username\" needs exactly one domain")),
+            }
         }
         if is_given("principal") && self.principal == Principal::User && !self.is_propfind() {
             return Err(("principal", "needs the method PROPFIND"));
@@ -267,15 +280,32 @@ fn method(value: &Value) -> Result<Method, String> {
     Method::from_bytes(name.as_bytes()).map_err(|_| value.expected(what))
 }
 
-fn domain(value: &Value) -> Result<String, String> {
-    let what = "a mail domain such as example.com";
-    let name = value.text(what)?;
+/// One or several mail domains, separated by a comma, by spaces or by both.
+fn domains(value: &Value) -> Result<Domains, String> {
+    let what = "a mail domain such as example.com, or several, separated by commas or spaces";
+    let items = value.text(what)?.split(',').flat_map(|part| {
+        // Without an item between two commas, this is one empty item.
+        let words: Vec<_> = part.split(' ').filter(|word| !word.is_empty()).collect();
+        if words.is_empty() { vec![""] } else { words }
+    });
+    let names: Vec<String> = items.map(String::from).collect();
+    if !names.iter().all(|name| is_domain(name)) {
+        return Err(value.expected(what));
+    }
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].iter().any(|other| other.eq_ignore_ascii_case(name)) {
+            return Err(format!("names {} twice", printable(name)));
+        }
+    }
+    Domains::new(names).ok_or_else(|| value.expected(what))
+}
+
+fn is_domain(name: &str) -> bool {
     let is_label = |label: &str| {
         let fits = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
         !label.is_empty() && label.chars().all(fits)
     };
-    let is_domain = name.len() <= MAX_DOMAIN_BYTES && name.split('.').all(is_label);
-    if is_domain { Ok(name.into()) } else { Err(value.expected(what)) }
+    name.len() <= MAX_DOMAIN_BYTES && name.split('.').all(is_label)
 }
 
 fn header(value: &Value) -> Result<Option<HeaderName>, String> {
@@ -468,7 +498,13 @@ mod tests {
             ("domain", "@example.com"),
             ("domain", "bob@example.com"),
             ("domain", "example .com"),
-            ("domain", " example.com"),
+            ("domain", ","),
+            ("domain", "example.com,"),
+            ("domain", ",example.com"),
+            ("domain", "example.com,,example.org"),
+            ("domain", "example.com, bob@example.org"),
+            ("domain", "*.example.com"),
+            ("domain", "example.com; example.org"),
             ("domain", "example.com."),
             ("domain", ".example.com"),
             ("domain", "example..com"),
@@ -516,8 +552,26 @@ mod tests {
         for name in
             ["example.com", "Example.COM", "localhost", "xn--bcher-kva.example", "bücher.de"]
         {
-            assert_eq!(with("domain", string(name)).unwrap().domain.as_deref(), Some(name));
+            let domain = with("domain", string(name)).unwrap().domain.unwrap();
+            assert_eq!((domain.first(), domain.count()), (name, 1));
         }
+    }
+
+    #[test]
+    fn domains_are_separated_by_commas_or_spaces_and_named_once() {
+        for text in
+            ["example.com, example.org", "example.com,example.org", " example.com  example.org "]
+        {
+            let domain = with("domain", string(text)).unwrap().domain.unwrap();
+            assert_eq!(domain.to_string(), "example.com, example.org", "{text}");
+        }
+        let twice = problem("domain", string("example.com example.org EXAMPLE.com"));
+        assert_eq!(twice, "domain names EXAMPLE.com twice");
+        let many: Vec<_> = (0..200).map(|number| format!("{number}.example.com")).collect();
+        let domain = with("domain", string(&many.join(", "))).unwrap().domain.unwrap();
+        assert_eq!(domain.count(), 200);
+        assert!(domain.admit(b"bob@199.example.com").is_ok());
+        assert!(problem("domain", Value::Other("table")).ends_with(", got a table"));
     }
 
     #[test]
@@ -539,6 +593,8 @@ mod tests {
         );
         let nameless = problem([("login_name", "username"), ("debug", "no")]);
         assert_eq!(nameless, "login_name \"username\" needs the option domain");
+        let two = problem([("login_name", "username"), ("domain", "example.com, example.org")]);
+        assert_eq!(two, "login_name \"username\" needs exactly one domain");
         let unasked = problem([("method", "GET"), ("file_access", "none")]);
         assert!(unasked.starts_with("file_access needs the method PROPFIND"), "{unasked}");
     }

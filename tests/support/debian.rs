@@ -17,7 +17,7 @@ pub struct Debian {
 impl Debian {
     /// Opens a shell as root. `release` is 12 or 13.
     pub fn start(release: &str) -> Self {
-        let mut shell = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian"))
+        let mut shell = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tools/debian"))
             .args([release, "try", "bash"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -26,7 +26,7 @@ pub enum Version {
     V2_4,
 }
 
-const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debian");
+const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/debian");
 
 impl Version {
     /// The version of the machine's own Dovecot.

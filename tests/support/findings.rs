@@ -47,12 +47,14 @@ struct Case {
     options: Vec<String>,
     /// What is expected, in this order.
     expected: Vec<String>,
+    /// What must not be there.
+    unexpected: &'static [&'static str],
 }
 
 impl Case {
     fn new(asked: Asked, expected: &[&str]) -> Self {
         let expected = expected.iter().map(|text| text.to_string()).collect();
-        Self { asked, user: USER, options: Vec::new(), expected }
+        Self { asked, user: USER, options: Vec::new(), expected, unexpected: &[] }
     }
 
     fn answering(
@@ -64,6 +66,10 @@ impl Case {
 
     fn of(self, user: &'static str) -> Self {
         Self { user, ..self }
+    }
+
+    fn without(self, unexpected: &'static [&'static str]) -> Self {
+        Self { unexpected, ..self }
     }
 
     fn with(mut self, options: &[&str]) -> Self {
@@ -120,6 +126,7 @@ pub fn find_all<F: FnMut(&[String]) -> (i32, String)>(checker: impl Fn() -> F + 
             let expected: Vec<_> = case.expected.iter().map(|text| filled(text)).collect();
             says(&text, &expected);
             shows_no_secret(&text);
+            assert!(!case.unexpected.iter().any(|it| text.contains(it)), "{text}");
             let succeeds = expected.iter().any(|it| it == SUCCEEDS);
             assert_eq!(status, if succeeds { 0 } else { 1 }, "{text}");
             assert_eq!(text.contains("\nThis login does not succeed.\n"), !succeeds, "{text}");
@@ -313,16 +320,16 @@ fn recordings() -> Vec<Case> {
         "→ log in to Nextcloud in a browser as bob@example.com and make an app password";
     let says_not_whose = "✗ user        this Nextcloud does not say whose password it is";
     let table: [(&str, &str, &[&str]); 20] = [
-        ("ok-principal", bob, &["✓ user        bob, which is", SUCCEEDS]),
+        ("ok-principal", bob, &["✓ user        \"bob\", which is", SUCCEEDS]),
         ("ok-principal-odd-uid", "o'hara jo@example.com", &[SUCCEEDS]),
-        ("ok-principal-umlaut", "jürgen", &["✓ user        jürgen, ", SUCCEEDS]),
+        ("ok-principal-umlaut", "jürgen", &["✓ user        \"jürgen\", ", SUCCEEDS]),
         ("carddav-principal", bob, &[SUCCEEDS]),
         (
             "ok-principal-email-login",
             "victim@example.com",
             &[
-                "✗ user        the password belongs to bob@example.com, not to victim@example.com",
-                "→ log in as bob@example.com, or with a password of victim@example.com",
+                "✗ user        the password belongs to \"bob@example.com\", not to \"victim@example.com\"",
+                "→ if \"bob\" is another user: log in as \"bob@example.com\", or with a password of \"victim@example.com\"",
                 "→ Nextcloud lets users set any e-mail address",
             ],
         ),
@@ -454,6 +461,23 @@ fn answers() -> Vec<Case> {
     cases.collect()
 }
 
+const UUID: &str = "6c1156a0-7ffc-1041-86b2-8939fe2205b2";
+
+/// A Nextcloud that knows the password, and names its owner in this way.
+fn names_by(name: &'static str) -> impl Fn(&Request) -> Vec<u8> {
+    let is_nextcloud = "<d:multistatus xmlns:nc='http://nextcloud.org/ns'";
+    move |request| {
+        knows(request, |request| match request.head.contains("/files/") {
+            true => file_id("-1"),
+            false => {
+                let text = String::from_utf8(principal(name)).unwrap();
+                let body = text.split_once("\r\n\r\n").unwrap().1;
+                answer("207 Multi-Status", &body.replace("<d:multistatus", is_nextcloud))
+            }
+        })
+    }
+}
+
 /// Whose password it is.
 fn people() -> Vec<Case> {
     let knows_alice = |request: &Request| -> Vec<u8> { knows(request, |_| principal("alice")) };
@@ -463,17 +487,76 @@ fn people() -> Vec<Case> {
         Case::answering(
             knows_alice,
             &[
-                "✗ user        the password belongs to alice@example.org, not to alice@example.com",
-                "→ log in as alice@example.org, or with a password of alice@example.com",
-                "– again       not reached",
+                "✗ password    \"alice@example.com\" is not a login in the domain of this passdb \
+                 (domain = \"example.org\")",
+                "– user        not reached",
             ],
         )
         .with(&["--domain", "example.org"]),
         Case::answering(
             knows_alice,
-            &["✓ user        alice, ", "! principal = \"any\" accepts the passwords", SUCCEEDS],
+            &[
+                "✗ user        the password belongs to \"alice@example.com\", not to \"bob@example.com\"",
+                "→ if \"alice\" is another user: log in as \"alice@example.com\", or with a password of \
+                 \"bob@example.com\"",
+                "→ if \"alice\" is the server's internal name for this login, as with accounts in LDAP: set \
+                 login_name = \"username\" and principal = \"any\"",
+                "– again       not reached",
+            ],
+        )
+        .of("bob@example.com"),
+        Case::answering(
+            knows_alice,
+            &["✓ user        \"alice\", ", "! principal = \"any\" accepts the passwords", SUCCEEDS],
         )
         .with(&["--principal", "any"]),
+        Case::answering(
+            names_by(UUID),
+            &[
+                "✗ user        \"6c1156a0-7ffc-1041-86b2-8939fe2205b2\" looks like the server's \
+                 internal name for the login \"alice@example.com\"",
+                "→ set login_name = \"username\" and principal = \"any\"",
+                "→ or set the Internal Username Attribute in Nextcloud's LDAP settings",
+            ],
+        )
+        .without(&["log in as", "another user"]),
+        Case::answering(
+            names_by(UUID),
+            &["\", whom principal = \"any\" accepts", "! principal = \"any\" is safe only if", SUCCEEDS],
+        )
+        .with(&["--principal", "any"]),
+        Case::answering(
+            names_by(UUID),
+            &[
+                "✓ password    207 Multi-Status for alice (",
+                "✓ user        \"6c1156a0-7ffc-1041-86b2-8939fe2205b2\", whom principal = \"any\" accepts",
+                SUCCEEDS,
+            ],
+        )
+        .with(&["--principal", "any", "--login-name", "username"])
+        .without(&["!"]),
+        Case::answering(
+            names_by("jurgen"),
+            &[
+                "✗ user        the password belongs to \"jurgen@example.com\", not to \
+                 \"jürgen@example.com\"",
+                "→ they differ by accents or width only; if the server writes this login so, set",
+                "→ or set the Internal Username Attribute",
+            ],
+        )
+        .of("jürgen@example.com")
+        .without(&["log in as", "another user"]),
+        Case::answering(
+            names_by("alice"),
+            &["not to \" alice@example.com\"", "→ they differ by white space only, so log in without it"],
+        )
+        .of(" alice"),
+        Case::answering(
+            names_by("alice"),
+            &["✗ password    the user name \" alice\" begins or ends with white space"],
+        )
+        .of(" alice")
+        .with(&["--login-name", "username"]),
         Case::answering(
             nextcloud(34, "webdav-no-principal", FULL),
             &["✗ user        this Nextcloud does not say whose password", is_right_there],

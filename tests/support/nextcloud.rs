@@ -20,6 +20,15 @@ pub struct Nextcloud {
 impl Nextcloud {
     /// Starts one with these users.
     pub fn start(users: &'static [User]) -> Self {
+        Self::naming(users, |name| name.into())
+    }
+
+    /// Starts one whose answers name users as with accounts in LDAP: by a UUID.
+    pub fn with_internal_names(users: &'static [User]) -> Self {
+        Self::naming(users, |name| format!("6c1156a0-7ffc-1041-86b2-{:0>12}", name.len()))
+    }
+
+    fn naming(users: &'static [User], name: fn(&str) -> String) -> Self {
         let fixed_answer = Arc::new(Mutex::new(None));
         let shared = fixed_answer.clone();
         let server = Server::answering(None, move |request| {
@@ -28,7 +37,7 @@ impl Nextcloud {
                 Some((login, password)) => users
                     .iter()
                     .find(|user| [user.0, user.1].contains(&&*login) && user.2 == password)
-                    .map_or_else(refusal, |user| principal(user.0)),
+                    .map_or_else(refusal, |user| principal(&name(user.0))),
                 None => refusal(),
             })
         });

@@ -1,9 +1,0 @@
-//! Faults of servers, networks and name servers, and the module's reaction to them.
-
-#[path = "../support/mod.rs"]
-mod support;
-
-mod backoff;
-mod kept;
-mod names;
-mod servers;
