@@ -76,7 +76,7 @@ fn secure(options: &Options, mut socket: Socket) -> Outcome<()> {
             let finding = about_error(&error);
             Err(match shown {
                 Some(shown) => {
-                    let text = format!("{} (a {})", finding.text(), shown.text());
+                    let text = format!("{} (the server's {})", finding.text(), shown.text());
                     finding.renamed(text)
                 }
                 None => finding,

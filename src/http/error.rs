@@ -84,10 +84,18 @@ impl fmt::Display for Error {
             Error::Dns { host, source } => write!(f, "dns: {host}: {source}"),
             Error::Connect(source) => write!(f, "connect: {source}"),
             Error::Tls(source) => write!(f, "tls: {}", tls::text::describe(source)),
-            Error::Lost { phase: Phase::Handshaking, source } => {
-                write!(f, "tls: the connection was lost: {source}")
+            Error::Lost { phase, source } => {
+                let (kind, closed) = match phase {
+                    Phase::Handshaking => ("tls", "during the handshake"),
+                    _ => ("protocol", "without a complete answer"),
+                };
+                write!(f, "{kind}: the connection was lost: ")?;
+                match source.kind() {
+                    // The text of rustls has a link to its documentation.
+                    io::ErrorKind::UnexpectedEof => write!(f, "the server closed it {closed}"),
+                    _ => write!(f, "{source}"),
+                }
             }
-            Error::Lost { source, .. } => write!(f, "protocol: the connection was lost: {source}"),
             Error::Protocol(problem) => write!(f, "protocol: {problem}"),
             Error::Http(source) => write!(f, "protocol: {}", unreadable(source)),
             Error::Backoff { msecs, source } => {
@@ -169,6 +177,7 @@ mod tests {
     #[test]
     fn an_error_begins_with_its_kind() {
         let reset = || Arc::new(io::Error::from(io::ErrorKind::ConnectionReset));
+        let closed = || Arc::new(io::Error::new(io::ErrorKind::UnexpectedEof, "see https://x"));
         let dns = Error::Dns { host: "host".into(), source: reset() };
         let (handshaking, connected) = (Phase::Handshaking, Phase::Connected);
         for (error, expected) in [
@@ -182,6 +191,14 @@ mod tests {
             (
                 Error::Lost { phase: connected, source: reset() },
                 "protocol: the connection was lost",
+            ),
+            (
+                Error::Lost { phase: handshaking, source: closed() },
+                "tls: the connection was lost: the server closed it during the handshake",
+            ),
+            (
+                Error::Lost { phase: connected, source: closed() },
+                "protocol: the connection was lost: the server closed it without a complete answer",
             ),
             (Error::Protocol("x".into()), "protocol: x"),
             (

@@ -39,12 +39,14 @@ impl Url {
         if bytes.contains(&b'#') {
             return Err("must not have a fragment (#)".into());
         }
+        let absolute = || "must be an absolute URL such as https://host/path".to_string();
+        if !is_dns(authority_of(bytes)) {
+            return Err(
+                "has a host with other letters than a to z; write it as in DNS (xn--…)".into()
+            );
+        }
         if !bytes.iter().all(u8::is_ascii_graphic) {
             return Err("must be ASCII without spaces; percent-encode the rest".into());
-        }
-        let absolute = || "must be an absolute URL such as https://host/path".to_string();
-        if has_encoded_host(bytes) {
-            return Err("has a percent-encoded host; write it as in DNS (xn--…)".into());
         }
         let uri = Uri::try_from(&bytes[..]).map_err(|_| absolute())?;
         let scheme = uri.scheme_str().ok_or_else(absolute)?;
@@ -123,11 +125,16 @@ impl Url {
     }
 }
 
-/// Whether the part between `//` and the next `/` has a percent sign.
-fn has_encoded_host(url: &[u8]) -> bool {
+/// The part between `//` and the next `/`, if there is one.
+fn authority_of(url: &[u8]) -> &[u8] {
     let mut parts = url.splitn(4, |byte| *byte == b'/').skip(1);
-    parts.next().is_some_and(<[u8]>::is_empty)
-        && parts.next().is_some_and(|authority| authority.contains(&b'%'))
+    let is_absolute = parts.next().is_some_and(<[u8]>::is_empty);
+    parts.next().filter(|_| is_absolute).unwrap_or_default()
+}
+
+/// Whether a host has neither letters beyond ASCII nor percent-encoded ones.
+fn is_dns(host: &[u8]) -> bool {
+    host.is_ascii() && !host.contains(&b'%')
 }
 
 impl fmt::Display for Url {
@@ -158,7 +165,10 @@ mod tests {
             ("https://user@host/", "user name or password"),
             ("https://host/#part", "fragment"),
             ("https://host/a b", "percent-encode"),
-            ("https://höst/", "percent-encode"),
+            ("https://höst/", "xn--"),
+            ("https://müller.example", "xn--"),
+            ("https://host/ö", "percent-encode"),
+            ("höst/", "percent-encode"),
             ("https://host:0/", "port"),
             ("https://host:/", "port"),
             ("https://host:65536/", "port"),

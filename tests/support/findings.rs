@@ -253,19 +253,19 @@ fn tls(ca: &Ca) -> Vec<Case> {
         (
             other.issue(&["localhost"]),
             "the certificate is signed by another CA of the same name",
-            " (a certificate for localhost from CN=httpbasic throwaway CA, ",
+            " (the server's certificate for localhost from CN=httpbasic throwaway CA, ",
             "set ca_file to the certificate of the one that issued it",
         ),
         (
             self_signed(&["localhost"]),
             "the certificate is self-signed and not in ca_file",
-            " (a certificate for localhost from CN=rcgen",
+            " (the server's certificate for localhost from CN=rcgen",
             "if it is your server's, put it there",
         ),
         (
             ca.issue_expired(&["localhost"]),
             "the certificate expired on 2020-12-31",
-            " (a certificate for localhost from CN=httpbasic throwaway CA, expired ",
+            " (the server's certificate for localhost from CN=httpbasic throwaway CA, expired ",
             "have it renewed",
         ),
         (

@@ -62,6 +62,8 @@ const CONNECTING: &str = "timeout: gave up after 3?? ms while connecting";
 const HANDSHAKING: &str = "timeout: gave up after 3?? ms while negotiating TLS";
 const WAITING: &str = "timeout: gave up after 4?? ms while waiting for the answer";
 const LOST: &str = "protocol: the connection was lost";
+const CLOSED: &str =
+    "protocol: the connection was lost: the server closed it without a complete answer";
 const NOT_HTTP: &str = "protocol: the server does not speak HTTP/1.1";
 const AMBIGUOUS: &str = "protocol: the answer's Transfer-Encoding is ambiguous";
 
@@ -99,7 +101,17 @@ fn connections(world: &World) -> Vec<Row> {
                 wait(stream);
             }),
             unavailable,
-            "tls: the server supports no common TLS version, cipher or key type; ",
+            "tls: the server supports no common TLS version, cipher, key exchange or key type; ",
+        ),
+        row(
+            "TLS alert of Caddy without a certificate for the name",
+            Fault::Raw(|mut stream| {
+                let _ = stream.read(&mut [0; 2048]);
+                let _ = stream.write_all(b"\x15\x03\x03\x00\x02\x02\x50");
+                wait(stream);
+            }),
+            unavailable,
+            "tls: the server aborted TLS with an alert (internal error); it may have no certificate ",
         ),
         row(
             "plain HTTP on the TLS port",
@@ -142,7 +154,8 @@ fn heads() -> Vec<Row> {
     let unavailable = "unavailable";
     vec![
         row("silent after the request", waits_after!(b""), unavailable, WAITING),
-        row("closes after the request", ends_after!(b""), unavailable, "protocol: "),
+        row("closes after the request", ends_after!(b""), unavailable, CLOSED),
+        row("closes without close_notify", hangs_up_after!(b""), unavailable, CLOSED),
         row(
             "status line garbage",
             waits_after!(b"220 smtp.example.com ESMTP\r\n\r\n"),
