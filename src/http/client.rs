@@ -4,7 +4,7 @@ use std::io::Read;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::debug;
 use ureq::Agent;
@@ -13,15 +13,15 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 
 use super::backoff::Backoff;
 use super::connector::{Connector, NoResolver};
-use super::deadline::Deadline;
+use super::deadline::{BodyDeadline, Deadline};
 use super::error::{Error, Phase};
 use super::resolver::Resolver;
 use super::transport::Stale;
-use crate::answer::Answer;
+use crate::answer::{self, Answer};
 use crate::credentials::Credentials;
 use crate::dav::{self, Body};
-use crate::options::Options;
 use crate::options::url::Url;
+use crate::options::{Options, TOO_MANY_REQUESTS};
 use crate::tls::Tls;
 
 /// The maximum length of an answer's body, in bytes.
@@ -32,6 +32,10 @@ const MAX_HEAD_BYTES: usize = 32 << 10;
 
 /// How long a connection is kept while it is idle. Firewalls drop idle connections silently.
 const MAX_IDLE: Duration = Duration::from_secs(60);
+
+/// How long to wait for the body of a refusal. It is refused whatever the body says, except that
+/// the body may explain it.
+const REFUSAL_BODY: Duration = Duration::from_millis(250);
 
 /// If less time than this has passed since the start of the lookup, the agent's own deadline is
 /// precise enough, and the request needs no configuration of its own.
@@ -57,6 +61,8 @@ pub struct Client {
     agent: Agent,
     host: HeaderValue,
     connections: Arc<AtomicUsize>,
+    /// Shared with the connections. A client does one lookup at a time.
+    body_deadline: BodyDeadline,
 }
 
 impl Client {
@@ -82,6 +88,7 @@ impl Client {
             .build();
         let url = &options.url;
         let connections = Arc::<AtomicUsize>::default();
+        let body_deadline = BodyDeadline::default();
         let connector = Connector {
             resolver: Resolver::new(url.host(), url.port()),
             tls: url.is_https().then(|| Tls::new(url.server_name(), &options.roots)),
@@ -89,10 +96,11 @@ impl Client {
             timeout: options.timeout,
             connect_timeout: options.connect_timeout,
             connections: connections.clone(),
+            body_deadline: body_deadline.clone(),
         };
         let agent = Agent::with_parts(config, connector, NoResolver);
         let host = url.authority().try_into().expect("the URL is printable ASCII");
-        Self { options, agent, host, connections }
+        Self { options, agent, host, connections, body_deadline }
     }
 
     /// The options of this client.
@@ -149,7 +157,7 @@ impl Client {
     ) -> Result<Answer, Error> {
         let method = &self.options.method;
         debug!("{method} {url}");
-        let once = || self.run(self.request(url, body, lookup), body, lookup.deadline);
+        let once = || self.run(self.request(url, body, lookup), body, lookup);
         let result = match once() {
             Err(ureq::Error::Other(stale)) if stale.is::<Stale>() => once(),
             result => result,
@@ -191,14 +199,16 @@ impl Client {
         &self,
         mut request: Request<()>,
         body: Option<&'static str>,
-        deadline: Deadline,
+        lookup: &Lookup,
     ) -> Result<Answer, ureq::Error> {
+        let deadline = lookup.deadline;
         // The agent's own deadline begins now. That is right for the first request of a lookup
         // only.
         if deadline.elapsed() > SLACK {
             let configured = self.agent.configure_request(request);
             request = configured.timeout_global(Some(deadline.left())).build();
         }
+        self.body_deadline.set(None);
         let response = match body {
             Some(body) => self.agent.run(request.map(|()| body))?,
             None => self.agent.run(request)?,
@@ -209,19 +219,47 @@ impl Client {
             let status = head.status;
             return Err(protocol(format!("the server sent an unexpected answer: {status}")));
         }
-        let body = match read(&head, body) {
-            Ok(bytes) => Body::parse(&bytes),
-            // An incomplete body matters only if the body is needed as a proof.
-            Err(error) if self.options.needs_body(head.status.as_u16()) => return Err(error),
-            Err(_) => Body::Other("not readable"),
+        let status = head.status.as_u16();
+        if self.options.is_failure(status) {
+            self.body_deadline.set(Some(Instant::now() + REFUSAL_BODY));
+        }
+        let bytes = match read(&head, body) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if self.options.needs_body(status) => return Err(error),
+            // The server is slow, whatever the body would say.
+            Err(error @ ureq::Error::Timeout(_)) if !self.says_enough(status) => return Err(error),
+            Err(_) => None,
         };
+        let body = bytes.as_deref().map_or(Body::Other("not readable"), Body::parse);
+        let has_password = status != self.options.success_status
+            && lookup.credentials.as_ref().is_some_and(|credentials| {
+                let bytes = bytes.as_deref().unwrap_or_default();
+                let (name, message) = match &body {
+                    Body::Exception { name, message } => (&**name, message.as_deref()),
+                    _ => ("", None),
+                };
+                let headers = head.headers.values().map(HeaderValue::as_bytes);
+                let texts = [bytes, name.as_bytes(), message.unwrap_or_default().as_bytes()];
+                texts.into_iter().chain(headers).any(|text| credentials.are_in(text))
+            });
         Ok(Answer {
-            status: head.status.as_u16(),
+            status,
             reason: head.status.canonical_reason(),
             headers: head.headers,
             body,
+            expects_tls: bytes.is_some_and(|bytes| answer::expects_tls(&bytes)),
+            has_password,
             elapsed: deadline.elapsed(),
         })
+    }
+
+    /// Whether the status says enough, so that it does not matter whether the body arrives.
+    fn says_enough(&self, status: u16) -> bool {
+        let (options, is_redirect) = (&self.options, (300..400).contains(&status));
+        is_redirect
+            || status == options.success_status
+            || status == TOO_MANY_REQUESTS
+            || options.is_failure(status)
     }
 }
 

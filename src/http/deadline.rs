@@ -1,5 +1,6 @@
 //! The deadline of a lookup.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// When a lookup started and when it must end.
@@ -34,6 +35,24 @@ impl Deadline {
     /// The time since the lookup started.
     pub fn elapsed(self) -> Duration {
         self.start.elapsed()
+    }
+}
+
+/// When to stop waiting for the body of an answer whose status says enough. The client sets it when
+/// the head has arrived, and its connection waits no longer.
+#[derive(Clone, Debug, Default)]
+pub struct BodyDeadline(Arc<Mutex<Option<Instant>>>);
+
+impl BodyDeadline {
+    /// Sets the end. Without one, only the deadline of the lookup counts.
+    pub fn set(&self, end: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = end;
+    }
+
+    /// The earlier of this end and `other`.
+    pub fn or(&self, other: Instant) -> Instant {
+        let end = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        end.map_or(other, |end| end.min(other))
     }
 }
 

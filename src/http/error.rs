@@ -147,6 +147,9 @@ fn unreadable(problem: &ureq::Error) -> String {
         other => {
             // The last part is the reason. The parts before it name modules of ureq.
             let text = other.to_string();
+            if text.ends_with("too many headers") {
+                return "the answer has more than 128 header fields".into();
+            }
             let reason = text.rsplit(": ").next().unwrap_or_default();
             format!("the server does not speak HTTP/1.1 ({})", printable(reason))
         }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use ureq::unversioned::transport::{self, Buffers, LazyBuffers, NextTimeout};
 use zeroize::Zeroize;
 
+use super::deadline::BodyDeadline;
 use super::stream::Stream;
 
 /// The maximum age of a connection. Afterwards the name is resolved again, so a changed address
@@ -52,15 +53,17 @@ pub struct Transport {
     buffers: HeldBuffers,
     received: Received,
     opened: Instant,
+    body_deadline: BodyDeadline,
 }
 
 impl Transport {
     /// A new connection. `input_bytes` is the size of the input buffer, which must hold an answer's
     /// head.
-    pub fn new(stream: Stream, input_bytes: usize) -> Self {
+    pub fn new(stream: Stream, input_bytes: usize, body_deadline: BodyDeadline) -> Self {
         let lazy = LazyBuffers::new(input_bytes, REQUEST_BYTES);
         let buffers = HeldBuffers { lazy, held: 0 };
-        Self { stream, buffers, received: Received::Nothing, opened: Instant::now() }
+        let (received, opened) = (Received::Nothing, Instant::now());
+        Self { stream, buffers, received, opened, body_deadline }
     }
 
     /// Sends the held output and wipes it.
@@ -108,7 +111,7 @@ impl transport::Transport for Transport {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.stream.set_deadline(Instant::now() + *timeout.after);
+        self.stream.set_deadline(self.body_deadline.or(Instant::now() + *timeout.after));
         let amount = match self.receive() {
             Ok(0) if self.received == Received::Whole => Err(io::ErrorKind::UnexpectedEof.into()),
             result => result,
@@ -197,7 +200,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let deadline = Instant::now() + Duration::from_secs(5);
         let socket = Socket::connect(listener.local_addr().unwrap(), deadline).unwrap();
-        let mut transport = Transport::new(Stream::Plain(socket), 100);
+        let mut transport = Transport::new(Stream::Plain(socket), 100, BodyDeadline::default());
         transport.received = Received::Whole;
         assert!(transport.is_open());
         transport.opened -= MAX_AGE;
