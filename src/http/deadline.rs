@@ -27,6 +27,11 @@ impl Deadline {
         Self { end: self.end.min(Instant::now() + limit), ..self }
     }
 
+    /// When it passes.
+    pub fn end(self) -> Instant {
+        self.end
+    }
+
     /// The time left; zero if the deadline has passed.
     pub fn left(self) -> Duration {
         self.end.saturating_duration_since(Instant::now())
@@ -66,7 +71,7 @@ mod tests {
         let whole = Deadline::new(10 * second);
         assert!(whole.left() > 9 * second && whole.elapsed() < second);
         assert!(whole.within(second).left() <= second);
-        assert_eq!(whole.within(60 * second).end, whole.end);
+        assert_eq!(whole.within(60 * second).end(), whole.end());
     }
 
     #[test]

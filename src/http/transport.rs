@@ -9,6 +9,7 @@ use ureq::unversioned::transport::{self, Buffers, LazyBuffers, NextTimeout};
 use zeroize::Zeroize;
 
 use super::deadline::BodyDeadline;
+use super::socket::is_deadline;
 use super::stream::Stream;
 
 /// The maximum age of a connection. Afterwards the name is resolved again, so a changed address
@@ -22,14 +23,15 @@ const REQUEST_BYTES: usize = 32 << 10;
 /// sent.
 const MIN_ROOM: usize = 16 << 10;
 
-/// A request on a kept connection failed before any byte of its answer arrived. The server may have
-/// closed the connection while it was idle, so the request may be sent once more on a new one.
+/// A request on a kept connection failed before any byte of its answer arrived. While the connection
+/// was idle, the server may have closed it, or a router may have forgotten it. So the request may be
+/// sent once more on a new one.
 #[derive(Debug)]
 pub struct Stale;
 
 impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server has closed a kept connection")
+        f.write_str("a kept connection no longer works")
     }
 }
 
@@ -88,10 +90,12 @@ impl Transport {
 
     /// Converts an I/O error to an error of ureq, or to [`Stale`].
     fn explain(&self, problem: io::Error, timeout: NextTimeout) -> ureq::Error {
-        match problem.kind() {
-            io::ErrorKind::TimedOut => ureq::Error::Timeout(timeout.reason),
-            _ if self.received == Received::Whole => ureq::Error::Other(Box::new(Stale)),
-            _ => ureq::Error::Io(problem),
+        if is_deadline(&problem) {
+            ureq::Error::Timeout(timeout.reason)
+        } else if self.received == Received::Whole {
+            ureq::Error::Other(Box::new(Stale))
+        } else {
+            ureq::Error::Io(problem)
         }
     }
 }
