@@ -13,6 +13,7 @@ mod dovecot;
 mod library;
 mod login;
 mod network;
+mod passdb;
 mod report;
 mod script;
 mod settings;
