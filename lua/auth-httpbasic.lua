@@ -23,8 +23,7 @@ if not loaded then
 end
 
 local auth = dovecot.auth
-local client
-local cache_key_has_hash
+local client, logs_debug, cache_key_has_hash
 
 -- What Dovecot is told for each verdict. Only an outage is an internal failure: after an internal
 -- failure, Dovecot falls back to its cache and accepts even an expired entry.
@@ -44,9 +43,20 @@ local function cache_key_has_password()
     results.disabled = auth.PASSDB_RESULT_USER_UNKNOWN
 end
 
--- Dovecot 2.4 passes booleans as strings.
-local function is_yes(value)
-    return value == true or value == "yes" or value == "true"
+-- Dovecot's own words for booleans, in upper or lower case. Dovecot 2.4 passes booleans as strings.
+local booleans = { yes = true, y = true, ["1"] = true, ["true"] = true, no = false, ["false"] = false }
+
+-- Returns whether a setting is on. An unknown word is an error: it must not turn a protection off.
+local function is_on(name)
+    local value = settings[name]
+    if value == nil then
+        return false
+    end
+    local on = booleans[tostring(value):lower()]
+    if on == nil then
+        error(name .. " expected true or false, got " .. tostring(value))
+    end
+    return on
 end
 
 -- Dovecot calls this once, before the first lookup. Dovecot 2.3 passes no settings.
@@ -54,11 +64,12 @@ function script_init(lua_settings)
     for name, value in pairs(lua_settings or {}) do
         settings[name] = value
     end
-    if is_yes(settings.cache_key_has_password) then
+    if is_on("cache_key_has_password") then
         cache_key_has_password()
     end
+    logs_debug = is_on("debug")
     settings.cache_key_has_password = nil
-    cache_key_has_hash = is_yes(settings.cache_key_has_hash)
+    cache_key_has_hash = is_on("cache_key_has_hash")
     settings.cache_key_has_hash = nil
     client = httpbasic.client(settings)
     return 0
@@ -92,7 +103,7 @@ function auth_passdb_lookup(req)
             "cache_key_has_hash is set, but no passdb before this one sets password_hash"
     end
     -- Only debug lines show the session.
-    local session = is_yes(settings.debug) and req.session or nil
+    local session = logs_debug and req.session or nil
     local verdict, detail = client:verify(user, password, req.remote_ip, session)
     -- Dovecot logs the reason of an internal failure, but not that of a refusal.
     if verdict ~= "ok" and verdict ~= "unavailable" then

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use bytes::Bytes;
+use percent_encoding::percent_decode;
 use ureq::http::HeaderValue;
 use zeroize::Zeroizing;
 
@@ -73,6 +74,21 @@ impl<'a> Credentials<'a> {
     }
 }
 
+impl Credentials<'_> {
+    /// Whether a text contains the password: as it is, percent-encoded, or in base64.
+    pub fn are_in(&self, text: &[u8]) -> bool {
+        let contains = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|it| it == part);
+        let decoded = Zeroizing::new(percent_decode(text).collect::<Vec<u8>>());
+        let value = self.authorization();
+        let alone = Zeroizing::new(STANDARD_NO_PAD.encode(self.password));
+        let pair = value.as_bytes()[SCHEME.len()..].split(|byte| *byte == b'=').next();
+        contains(text, self.password)
+            || contains(&decoded, self.password)
+            || contains(text, alone.as_bytes())
+            || pair.is_some_and(|pair| contains(text, pair))
+    }
+}
+
 impl fmt::Debug for Credentials<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").finish_non_exhaustive()
@@ -127,6 +143,22 @@ mod tests {
         assert_eq!(value.as_bytes(), b"Basic dGVzdDoxMjPCow==");
         let value = Credentials::new(b"a", b"\xff:").unwrap().authorization();
         assert_eq!(value.as_bytes(), b"Basic YTr/Og==");
+    }
+
+    #[test]
+    fn the_password_is_found_in_a_text_as_it_is_or_encoded() {
+        let credentials = Credentials::new(b"alice", b"p\xc3\xa4ss word").unwrap();
+        for text in [
+            "a pässword: päss word!",
+            "https://host/p%C3%A4ss%20word",
+            "cMOkc3Mgd29yZA==",
+            "Basic YWxpY2U6cMOkc3Mgd29yZA==",
+        ] {
+            assert!(credentials.are_in(text.as_bytes()), "{text}");
+        }
+        for text in ["", "päss  word", "alice", "YWxpY2U6", "%"] {
+            assert!(!credentials.are_in(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn prove(client: &Client, user: &[u8], lookup: &Lookup) -> Result<(), Denial> {
     }
     let name = verdict::file_owner(&answer)?;
     let answer = client.propfind_files(&name, lookup).map_err(unavailable)?;
-    verdict::check_files(&answer)
+    verdict::check_files(client.options(), &answer)
 }
 
 /// Parses the IP address in a request field.

@@ -80,19 +80,16 @@ pub fn about_answer(options: &Options, answer: &Answer) -> Option<String> {
         }
         // The text has the remedy.
         _ if answer.coding().is_some() => return None,
+        // The text has the remedy here too.
+        400 if answer.is_nextcloud() || answer.expects_tls => return None,
+        500.. if matches!(answer.body, Body::Other(_)) => return None,
         400 => "if the web server wants a client certificate, have it ask for none at this URL; \
                 else see its log"
             .into(),
-        401 if !answer.schemes().is_empty() => {
-            "let the web server take Basic authentication at this URL".into()
-        }
         300..=399 => {
             format!("if that is a login page, this URL is not one of WebDAV. {}", path(options))
         }
         403 => "the web server denies access to this URL, or from this address: see its log".into(),
-        502 | 504 => "the web server runs, but the server behind it (PHP, a container) does not: \
-                      see the logs of both"
-            .into(),
         503 if is_nextcloud => "if it is in maintenance mode, this ends it: \
                                 occ maintenance:mode --off"
             .into(),

@@ -1,9 +1,8 @@
 //! The login itself: what the server answers without credentials, and with the right ones.
-//!
-//! No password is sent but the user's: servers count wrong ones, and lock out addresses that send many.
 
 use super::advice;
 use super::arguments::Arguments;
+use super::refusal;
 use super::report::{Finding, Outcome, Report};
 use super::terminal::{self, Stop, Terminal};
 use crate::answer::Answer;
@@ -25,9 +24,9 @@ pub fn check(
     report: &mut Report,
 ) -> Result<(), Stop> {
     let client = Client::new(options.clone());
-    if report.step("server", || ask_anonymously(&client)).is_none() {
+    let Some(is_public) = report.step("server", || ask_anonymously(&client)) else {
         return Ok(());
-    }
+    };
     let user = match &arguments.user {
         Some(user) => user.clone(),
         None => terminal.ask_user()?,
@@ -36,64 +35,51 @@ pub fn check(
         true => terminal::read_password()?,
         false => terminal.ask_password(&printable_bytes(&user))?,
     };
-    let login = Login { client, user: &user, password: &password };
+    let login = Login { client, user: &user, password: &password, is_public };
     login.check(report);
     Ok(())
 }
 
-/// What the server answers to a request without a password.
-fn ask_anonymously(client: &Client) -> Outcome<()> {
+/// What the server answers to a request without a password. Returns whether it accepts that.
+fn ask_anonymously(client: &Client) -> Outcome<bool> {
     let options = client.options();
     let answer =
         client.propfind(&client.anonymous_lookup()).map_err(|error| advice::about_error(&error))?;
     let status = answer.status_line();
-    if answer.status == options.success_status {
-        return answers_anybody(options, &answer);
-    }
     match verdict::check_answer(options, b"", &answer) {
-        Err(Denial::Refused(_)) if answer.status == options.failure_status => {
-            let takes = if answer.schemes().is_empty() { "" } else { ", takes Basic" };
-            Ok(((), Finding::new(format!("asks for a password: {status}{takes}"))))
+        // Some servers show a public folder to everybody, and yet refuse wrong passwords.
+        _ if answer.status == options.success_status
+            && (matches!(answer.body, Body::Multistatus(_)) || !options.is_propfind()) =>
+        {
+            Ok((true, Finding::new(format!("answers {status} without a password"))))
+        }
+        Err(_) if options.is_failure(answer.status) => {
+            let schemes = answer.schemes_without_basic();
+            let takes = match (&schemes, answer.schemes().is_empty()) {
+                (None, false) => ", takes Basic",
+                _ => "",
+            };
+            let finding = Finding::new(format!("asks for a password: {status}{takes}"));
+            Ok((
+                false,
+                finding.warn(schemes.map(|schemes| {
+                    format!("the server offers only {schemes}, but may take Basic all the same")
+                })),
+            ))
         }
         Err(denial) => {
             Err(advice::explained(denial.text()).advise(advice::about_answer(options, &answer)))
         }
-        Ok(()) => Err(Finding::new(status)),
+        Ok(()) => Ok((true, Finding::new(format!("answers {status} without a password")))),
     }
-}
-
-/// A server may answer without a password if it says so; else it would accept every password.
-fn answers_anybody(options: &Options, answer: &Answer) -> Outcome<()> {
-    let status = answer.status_line();
-    match &answer.body {
-        Body::Multistatus(properties)
-            if options.is_propfind() && properties.current_user == CurrentUser::Unauthenticated =>
-        {
-            Ok((
-                (),
-                Finding::new(format!("answers {status} without a password, but names no user")),
-            ))
-        }
-        Body::Multistatus(_) => Err(anybody(&status)),
-        _ if !options.is_propfind() => Err(anybody(&status)),
-        _ => match verdict::check_answer(options, b"", answer) {
-            Err(denial) => {
-                Err(advice::explained(denial.text()).advise(advice::about_answer(options, answer)))
-            }
-            Ok(()) => Err(anybody(&status)),
-        },
-    }
-}
-
-fn anybody(status: &str) -> Finding {
-    Finding::new(format!("answers {status} to anybody, without a password"))
-        .advise(["everybody could log in: use a URL at which the server asks for a password"])
 }
 
 struct Login<'a> {
     client: Client,
     user: &'a [u8],
     password: &'a [u8],
+    /// Whether the server also accepts a request without a password.
+    is_public: bool,
 }
 
 impl Login<'_> {
@@ -104,9 +90,14 @@ impl Login<'_> {
         if report.step("user", || self.whose(&answer)).is_none() {
             return;
         }
-        if report.step("files", || self.files(credentials, &answer)).is_some() {
-            report.step("again", || self.log_in_again());
+        if report.step("files", || self.files(credentials, &answer)).is_none()
+            || report.step("again", || self.log_in_again()).is_none()
+        {
+            return;
         }
+        let (client, user, password) = (&self.client, self.user, self.password);
+        let is_public = self.is_public;
+        refusal::Login { client, user, password, answer: &answer, is_public }.check(report);
     }
 
     fn options(&self) -> &Options {
@@ -141,19 +132,14 @@ impl Login<'_> {
     fn explain(&self, denial: Denial, answer: &Answer) -> Finding {
         let advice = match &denial {
             Denial::Disabled(_) => vec![format!(
-                "the account is disabled: enable it in Nextcloud, Accounts, or by \
-                 occ user:enable {}",
+                "the account is disabled, or its password has expired: enable it in Nextcloud, \
+                 Accounts, or by occ user:enable {}, or set a new password",
                 self.sent()
             )],
             // The text has Nextcloud's reason and the remedy.
-            Denial::Refused(_) if answer.status != self.options().failure_status => Vec::new(),
-            Denial::Refused(_) if is_forbidden(answer) => {
-                vec![
-                    "make one in Nextcloud (Settings, Security); the account's own password is \
-                      not accepted"
-                        .into(),
-                ]
-            }
+            Denial::Refused(_) if !self.options().is_failure(answer.status) => Vec::new(),
+            // The text has the remedy.
+            Denial::Refused(_) if is_forbidden(answer) => Vec::new(),
             Denial::Refused(_) => advice::about_refusal(
                 &printable_bytes(self.user),
                 &self.sent(),
@@ -186,7 +172,7 @@ impl Login<'_> {
         })?;
         let Some(name) = name else {
             let finding =
-                Finding::new("the server names no user, so it accepted the name that was sent");
+                Finding::new("the server names no user, so it has to check the name that was sent");
             return Ok(((), finding.warn(fits.err().as_ref().map(Denial::text))));
         };
         let accepts_any = options.principal == Principal::Any;
@@ -265,7 +251,7 @@ impl Login<'_> {
         let result = verdict::file_owner(answer).and_then(|name| {
             let asked = self.client.propfind_files(&name, &self.client.lookup(credentials, None));
             let answer = asked.map_err(|error| Denial::Unavailable(error.to_string()))?;
-            verdict::check_files(&answer)
+            verdict::check_files(self.options(), &answer)
         });
         match result {
             Ok(()) if is_wanted => Ok(((), Finding::new("this password opens none"))),

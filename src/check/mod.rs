@@ -2,8 +2,8 @@
 //! fails.
 //!
 //! It reads the settings that Dovecot reads ([`settings`], [`script`], [`dovecot`]), looks at the library
-//! beside the script ([`library`]), connects to the server ([`network`], [`certificate`]) and logs in
-//! ([`login`]), with the library's own code. A [`report`] shows each step as it ends, and [`advice`]
+//! beside the script ([`library`]), connects to the server ([`network`], [`certificate`]), logs in
+//! ([`login`]) and tries what must be refused ([`refusal`]), with the library's own code. A [`report`] shows each step as it ends, and [`advice`]
 //! says what to do about one that fails.
 
 mod advice;
@@ -14,6 +14,7 @@ mod library;
 mod login;
 mod network;
 mod passdb;
+mod refusal;
 mod report;
 mod script;
 mod settings;

@@ -45,10 +45,7 @@ fn resolve(options: &Options) -> Outcome<Vec<SocketAddr>> {
 
 fn connect(options: &Options, addresses: &[SocketAddr]) -> Outcome<Socket> {
     let deadline = Deadline::new(options.connect_timeout);
-    let reached = in_turn(addresses, deadline, |address, end| {
-        Socket::connect(address, end).map_err(|problem| (Phase::Connecting, problem))
-    });
-    match reached {
+    match in_turn(addresses, options.connect_timeout, deadline, Ok) {
         Ok((address, socket)) => Ok((socket, Finding::new(address.to_string()))),
         Err((phase, problem)) => {
             Err(about_error(&Error::from_io(problem, phase, deadline.elapsed())))

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::text::one_line;
 
 /// The steps in their order. Those that were not reached are reported at the end.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
     "settings",
     "library",
     "name",
@@ -20,7 +20,11 @@ const STEPS: [&str; 10] = [
     "user",
     "files",
     "again",
+    "refusal",
 ];
+
+/// The step that is the login. The one after it does not apply to every server.
+const LOGIN: &str = "again";
 
 /// The column in which texts begin.
 const INDENT: usize = 14;
@@ -170,6 +174,11 @@ impl Report {
         result
     }
 
+    /// Says what the next step does. Machines read it in the documentation.
+    pub fn announce(&mut self, text: &str) {
+        self.paragraph(&format!("{:>INDENT$}", "… "), text, Colour::Dim);
+    }
+
     /// Reports the steps that were not reached, and the result. The status is 0 if the login succeeds.
     pub fn close(&mut self) -> ExitCode {
         for name in STEPS {
@@ -191,10 +200,10 @@ impl Report {
         if succeeds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
-    /// Whether the last step was reached and none failed.
+    /// Whether the login was reached and no step failed.
     fn succeeds(&self) -> bool {
         let is_ok = |name| self.steps.iter().any(|it| it.name == name && it.state == State::Ok);
-        is_ok(STEPS[STEPS.len() - 1]) && self.steps.iter().all(|it| it.state != State::Failed)
+        is_ok(LOGIN) && self.steps.iter().all(|it| it.state != State::Failed)
     }
 
     fn add(&mut self, mut step: Step) {

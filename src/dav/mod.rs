@@ -1,6 +1,8 @@
 //! WebDAV: the bodies of requests and of answers.
 
 mod body;
+mod namespaces;
+mod syntax;
 mod xml;
 
 pub use body::{Body, CurrentUser, Properties, principal_name};

@@ -1,27 +1,29 @@
 //! The client of one server: a ureq agent, and the requests that it sends.
 
+use std::cell::RefCell;
 use std::io::Read;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::debug;
 use ureq::Agent;
+use ureq::config::Config;
 use ureq::http::response::Parts;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 
 use super::backoff::Backoff;
 use super::connector::{Connector, NoResolver};
-use super::deadline::Deadline;
+use super::deadline::{BodyDeadline, Deadline};
 use super::error::{Error, Phase};
 use super::resolver::Resolver;
 use super::transport::Stale;
-use crate::answer::Answer;
+use crate::answer::{self, Answer};
 use crate::credentials::Credentials;
 use crate::dav::{self, Body};
-use crate::options::Options;
 use crate::options::url::Url;
+use crate::options::{Options, TOO_MANY_REQUESTS};
 use crate::tls::Tls;
 
 /// The maximum length of an answer's body, in bytes.
@@ -32,6 +34,10 @@ const MAX_HEAD_BYTES: usize = 32 << 10;
 
 /// How long a connection is kept while it is idle. Firewalls drop idle connections silently.
 const MAX_IDLE: Duration = Duration::from_secs(60);
+
+/// How long to wait for the body of a refusal. It is refused whatever the body says, except that
+/// the body may explain it.
+const REFUSAL_BODY: Duration = Duration::from_millis(250);
 
 /// If less time than this has passed since the start of the lookup, the agent's own deadline is
 /// precise enough, and the request needs no configuration of its own.
@@ -54,45 +60,42 @@ pub struct Lookup<'a> {
 #[derive(Debug)]
 pub struct Client {
     options: Options,
-    agent: Agent,
+    /// Absent during a request, and after a request that panicked.
+    agent: RefCell<Option<Agent>>,
     host: HeaderValue,
     connections: Arc<AtomicUsize>,
+    /// Shared with the connections. A client does one lookup at a time.
+    body_deadline: BodyDeadline,
 }
 
 impl Client {
     /// A client for the server in `options`. This opens no connection.
     pub fn new(options: Options) -> Self {
-        let config = Agent::config_builder()
-            .allow_non_standard_methods(true)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .accept("")
-            .accept_encoding("")
-            .user_agent("")
-            .timeout_global(Some(options.timeout))
-            .max_response_header_size(MAX_HEAD_BYTES)
-            // One byte more, so that a head that is too long is reported as such.
-            .input_buffer_size(MAX_HEAD_BYTES + 1)
-            // An auth worker of Dovecot does one lookup at a time.
-            .max_idle_connections(1)
-            .max_idle_connections_per_host(1)
-            .max_idle_age(MAX_IDLE)
-            .build();
-        let url = &options.url;
-        let connections = Arc::<AtomicUsize>::default();
-        let connector = Connector {
+        let host = options.url.authority().try_into().expect("the URL is printable ASCII");
+        Self {
+            options,
+            agent: RefCell::default(),
+            host,
+            connections: Arc::default(),
+            body_deadline: BodyDeadline::default(),
+        }
+    }
+
+    fn new_agent(&self) -> Agent {
+        Agent::with_parts(config(&self.options), self.connector(), NoResolver)
+    }
+
+    fn connector(&self) -> Connector {
+        let (options, url) = (&self.options, &self.options.url);
+        Connector {
             resolver: Resolver::new(url.host(), url.port()),
             tls: url.is_https().then(|| Tls::new(url.server_name(), &options.roots)),
             backoff: Backoff::new(options.backoff),
             timeout: options.timeout,
             connect_timeout: options.connect_timeout,
-            connections: connections.clone(),
-        };
-        let agent = Agent::with_parts(config, connector, NoResolver);
-        let host = url.authority().try_into().expect("the URL is printable ASCII");
-        Self { options, agent, host, connections }
+            connections: self.connections.clone(),
+            body_deadline: self.body_deadline.clone(),
+        }
     }
 
     /// The options of this client.
@@ -139,8 +142,7 @@ impl Client {
         self.exchange(&self.options.url.files(name), Some(dav::FILE_ID), lookup)
     }
 
-    /// Sends a request. Sends it once more if it failed because the server had closed the kept
-    /// connection.
+    /// Sends a request. Sends it once more if it failed because the kept connection no longer worked.
     fn exchange(
         &self,
         url: &Url,
@@ -149,11 +151,15 @@ impl Client {
     ) -> Result<Answer, Error> {
         let method = &self.options.method;
         debug!("{method} {url}");
-        let once = || self.run(self.request(url, body, lookup), body, lookup.deadline);
+        // A panic in the middle of a request may leave the agent unusable. It is then dropped, and the
+        // next request creates another one.
+        let agent = self.agent.take().unwrap_or_else(|| self.new_agent());
+        let once = || self.run(&agent, self.request(url, body, lookup), body, lookup);
         let result = match once() {
             Err(ureq::Error::Other(stale)) if stale.is::<Stale>() => once(),
             result => result,
         };
+        self.agent.replace(Some(agent));
         let result = result.map_err(|error| explain(error, lookup.deadline));
         match &result {
             Ok(answer) => debug!("{method} {url}: {}", answer.summary()),
@@ -189,19 +195,22 @@ impl Client {
     /// Sends a request once and reads the whole answer.
     fn run(
         &self,
+        agent: &Agent,
         mut request: Request<()>,
         body: Option<&'static str>,
-        deadline: Deadline,
+        lookup: &Lookup,
     ) -> Result<Answer, ureq::Error> {
+        let deadline = lookup.deadline;
         // The agent's own deadline begins now. That is right for the first request of a lookup
         // only.
         if deadline.elapsed() > SLACK {
-            let configured = self.agent.configure_request(request);
+            let configured = agent.configure_request(request);
             request = configured.timeout_global(Some(deadline.left())).build();
         }
+        self.body_deadline.set(None);
         let response = match body {
-            Some(body) => self.agent.run(request.map(|()| body))?,
-            None => self.agent.run(request)?,
+            Some(body) => agent.run(request.map(|()| body))?,
+            None => agent.run(request)?,
         };
         let (head, body) = response.into_parts();
         // ureq skips informational answers except 101.
@@ -209,20 +218,69 @@ impl Client {
             let status = head.status;
             return Err(protocol(format!("the server sent an unexpected answer: {status}")));
         }
-        let body = match read(&head, body) {
-            Ok(bytes) => Body::parse(&bytes),
-            // An incomplete body matters only if the body is needed as a proof.
-            Err(error) if self.options.needs_body(head.status.as_u16()) => return Err(error),
-            Err(_) => Body::Other("not readable"),
+        let status = head.status.as_u16();
+        if self.options.is_failure(status) {
+            self.body_deadline.set(Some(Instant::now() + REFUSAL_BODY));
+        }
+        let bytes = match read(&head, body) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if self.options.needs_body(status) => return Err(error),
+            // The server is slow, whatever the body would say.
+            Err(error @ ureq::Error::Timeout(_)) if !self.says_enough(status) => return Err(error),
+            Err(_) => None,
         };
+        let body = bytes.as_deref().map_or(Body::Other("not readable"), Body::parse);
+        let has_password = status != self.options.success_status
+            && lookup.credentials.as_ref().is_some_and(|credentials| {
+                let bytes = bytes.as_deref().unwrap_or_default();
+                let (name, message) = match &body {
+                    Body::Exception { name, message } => (&**name, message.as_deref()),
+                    _ => ("", None),
+                };
+                let headers = head.headers.values().map(HeaderValue::as_bytes);
+                let texts = [bytes, name.as_bytes(), message.unwrap_or_default().as_bytes()];
+                texts.into_iter().chain(headers).any(|text| credentials.are_in(text))
+            });
         Ok(Answer {
-            status: head.status.as_u16(),
+            status,
             reason: head.status.canonical_reason(),
             headers: head.headers,
             body,
+            expects_tls: bytes.is_some_and(|bytes| answer::expects_tls(&bytes)),
+            has_password,
             elapsed: deadline.elapsed(),
         })
     }
+
+    /// Whether the status says enough, so that it does not matter whether the body arrives.
+    fn says_enough(&self, status: u16) -> bool {
+        let (options, is_redirect) = (&self.options, (300..400).contains(&status));
+        is_redirect
+            || status == options.success_status
+            || status == TOO_MANY_REQUESTS
+            || options.is_failure(status)
+    }
+}
+
+fn config(options: &Options) -> Config {
+    Agent::config_builder()
+        .allow_non_standard_methods(true)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .accept("")
+        .accept_encoding("")
+        .user_agent("")
+        .timeout_global(Some(options.timeout))
+        .max_response_header_size(MAX_HEAD_BYTES)
+        // One byte more, so that a head that is too long is reported as such.
+        .input_buffer_size(MAX_HEAD_BYTES + 1)
+        // An auth worker of Dovecot does one lookup at a time.
+        .max_idle_connections(1)
+        .max_idle_connections_per_host(1)
+        .max_idle_age(MAX_IDLE)
+        .build()
 }
 
 /// Reads a body, unless it is too long or its length is ambiguous.
@@ -264,5 +322,99 @@ fn explain(error: ureq::Error, deadline: Deadline) -> Error {
         }
         ureq::Error::Io(problem) => Error::from_io(problem, Phase::Connected, deadline.elapsed()),
         other => Error::Http(Arc::new(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::thread;
+
+    use ureq::unversioned::transport::{self, Buffers, ConnectionDetails, NextTimeout};
+
+    use super::super::transport::Transport;
+    use super::*;
+    use crate::options::value::Value;
+
+    /// Opens connections that panic when the agent wants to reuse them. The agent holds a lock then.
+    #[derive(Debug)]
+    struct PanickingConnector(Connector);
+
+    #[derive(Debug)]
+    struct Panicking {
+        transport: Transport,
+        is_kept: bool,
+    }
+
+    impl transport::Connector for PanickingConnector {
+        type Out = Panicking;
+
+        fn connect(
+            &self,
+            details: &ConnectionDetails,
+            _: Option<()>,
+        ) -> Result<Option<Panicking>, ureq::Error> {
+            let transport = self.0.connect(details, None)?;
+            Ok(transport.map(|transport| Panicking { transport, is_kept: false }))
+        }
+    }
+
+    impl transport::Transport for Panicking {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            self.transport.buffers()
+        }
+
+        fn transmit_output(&mut self, n: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+            self.transport.transmit_output(n, timeout)
+        }
+
+        fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+            self.transport.await_input(timeout)
+        }
+
+        fn is_open(&mut self) -> bool {
+            assert!(!self.is_kept, "a bug, on purpose");
+            self.is_kept = true;
+            self.transport.is_open()
+        }
+    }
+
+    /// The port of a server that refuses every request.
+    fn refusing_server() -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                thread::spawn(move || {
+                    let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                    for _ in lines.map_while(Result::ok).filter(String::is_empty) {
+                        let answer = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+                        let _ = stream.write_all(answer.as_bytes());
+                    }
+                });
+            }
+        });
+        port
+    }
+
+    #[test]
+    fn a_panic_in_a_lookup_does_not_make_the_next_one_fail() {
+        let url = format!("http://127.0.0.1:{}/", refusing_server());
+        let options = [("url", url.as_str()), ("method", "GET")]
+            .map(|(key, value)| (key.to_owned(), Value::String(value.into())));
+        let client = Client::new(Options::new(options).unwrap());
+        let connector = PanickingConnector(client.connector());
+        client.agent.replace(Some(Agent::with_parts(
+            config(client.options()),
+            connector,
+            NoResolver,
+        )));
+        let lookup = || client.propfind(&client.anonymous_lookup()).unwrap().status;
+        assert_eq!(lookup(), 401);
+        assert!(catch_unwind(AssertUnwindSafe(lookup)).is_err());
+        assert_eq!((lookup(), lookup()), (401, 401));
+        assert_eq!(client.connections(), 2);
     }
 }

@@ -12,13 +12,17 @@ use ureq::unversioned::resolver::{self, ResolvedSocketAddrs};
 use ureq::unversioned::transport::{self, ConnectionDetails, NextTimeout};
 
 use super::backoff::Backoff;
-use super::deadline::Deadline;
+use super::deadline::{BodyDeadline, Deadline};
 use super::error::{Error, Phase};
 use super::resolver::Resolver;
 use super::socket::Socket;
 use super::stream::Stream;
 use super::transport::Transport;
 use crate::tls::Tls;
+
+/// The least time that a server has to acknowledge data. A kernel may delay an acknowledgement by
+/// 200 ms, and a lost packet is sent again after at least as much.
+const MIN_ACKNOWLEDGEMENT_LIMIT: Duration = Duration::from_millis(500);
 
 /// A resolver for ureq that returns no addresses.
 ///
@@ -47,10 +51,13 @@ pub struct Connector {
     pub backoff: Backoff,
     /// The time limit of a lookup.
     pub timeout: Duration,
-    /// The time limit of name resolution, and also that of connecting, which includes TLS.
+    /// The time limit of each step: resolving the name, connecting to one of its addresses, and
+    /// negotiating TLS with one address.
     pub connect_timeout: Duration,
     /// The number of connections that were opened.
     pub connections: Arc<AtomicUsize>,
+    /// When to stop waiting for a body that is not needed.
+    pub body_deadline: BodyDeadline,
 }
 
 impl transport::Connector for Connector {
@@ -63,7 +70,8 @@ impl transport::Connector for Connector {
     ) -> Result<Option<Transport>, ureq::Error> {
         let deadline = Deadline::with_left(self.timeout, *details.timeout.after);
         let stream = self.connect(deadline).map_err(|error| ureq::Error::Other(Box::new(error)))?;
-        Ok(Some(Transport::new(stream, details.config.input_buffer_size())))
+        let input_bytes = details.config.input_buffer_size();
+        Ok(Some(Transport::new(stream, input_bytes, self.body_deadline.clone())))
     }
 }
 
@@ -84,8 +92,8 @@ impl Connector {
 
     fn open(&self, deadline: Deadline) -> Result<Stream, Error> {
         let addresses = self.resolver.addresses(deadline.within(self.connect_timeout))?;
-        let part = deadline.within(self.connect_timeout);
-        match in_turn(&addresses, part, |address, end| self.reach(address, end)) {
+        let secure = |socket| self.secure(socket, deadline);
+        match in_turn(&addresses, self.connect_timeout, deadline, secure) {
             Ok((address, stream)) => {
                 self.resolver.prefer(address);
                 self.connections.fetch_add(1, Ordering::Relaxed);
@@ -98,32 +106,45 @@ impl Connector {
         }
     }
 
-    fn reach(&self, address: SocketAddr, end: Instant) -> Result<Stream, Failure> {
-        let socket = Socket::connect(address, end);
-        let socket = socket.map_err(|problem| (Phase::Connecting, problem))?;
-        match &self.tls {
+    /// Negotiates TLS, if this is https.
+    fn secure(&self, mut socket: Socket, deadline: Deadline) -> Result<Stream, Failure> {
+        socket.set_deadline(deadline.within(self.connect_timeout).end());
+        let limited = socket.set_acknowledgement_limit(self.acknowledgement_limit());
+        let stream = limited.and_then(|()| match &self.tls {
             None => Ok(Stream::Plain(socket)),
-            Some(tls) => {
-                Stream::secure(socket, tls).map_err(|problem| (Phase::Handshaking, problem))
-            }
-        }
+            Some(tls) => Stream::secure(socket, tls),
+        });
+        stream.map_err(|problem| (Phase::Handshaking, problem))
+    }
+
+    /// How long the server may leave data unacknowledged. Half of the lookup's time remains for a
+    /// second try.
+    fn acknowledgement_limit(&self) -> Duration {
+        self.connect_timeout.min(self.timeout / 2).max(MIN_ACKNOWLEDGEMENT_LIMIT)
     }
 }
 
 /// The phase in which a connection failed, and the error.
 pub type Failure = (Phase, io::Error);
 
-/// Tries the addresses one after the other. Each gets an equal share of the time that is left. If
-/// all fail, the failure in the latest phase is returned.
+/// Opens a TCP connection to one address after the other, until `secure` succeeds with one. To accept
+/// it, each address gets an equal share of what is left of `limit`. The time that `secure` takes does
+/// not count, because an address that accepts is alive. If all fail, the failure in the latest phase
+/// is returned.
 pub fn in_turn<T>(
     addresses: &[SocketAddr],
+    mut limit: Duration,
     deadline: Deadline,
-    mut reach: impl FnMut(SocketAddr, Instant) -> Result<T, Failure>,
+    mut secure: impl FnMut(Socket) -> Result<T, Failure>,
 ) -> Result<(SocketAddr, T), Failure> {
     let mut failure = (Phase::Connecting, io::Error::from(io::ErrorKind::TimedOut));
     for (index, address) in addresses.iter().enumerate() {
-        let share = deadline.left() / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-        match reach(*address, Instant::now() + share) {
+        let rest = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+        let start = Instant::now();
+        let socket = Socket::connect(*address, start + limit.min(deadline.left()) / rest);
+        limit = limit.saturating_sub(start.elapsed());
+        let socket = socket.map_err(|problem| (Phase::Connecting, problem));
+        match socket.and_then(&mut secure) {
             Ok(reached) => return Ok((*address, reached)),
             Err(nearer) if nearer.0 < failure.0 => {}
             Err(further) => failure = further,
@@ -134,23 +155,23 @@ pub fn in_turn<T>(
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]
     fn if_all_addresses_fail_the_failure_in_the_latest_phase_is_reported() {
-        let addresses: Vec<SocketAddr> =
-            (1..4).map(|host| SocketAddr::from(([127, 0, 0, host], 1))).collect();
-        let problem = |phase, kind: io::ErrorKind| Err::<(), _>((phase, kind.into()));
-        let mut tries = 0;
-        let result = in_turn(&addresses, Deadline::new(Duration::ZERO), |_, _| {
-            tries += 1;
-            match tries {
-                2 => problem(Phase::Handshaking, io::ErrorKind::UnexpectedEof),
-                _ => problem(Phase::Connecting, io::ErrorKind::ConnectionRefused),
-            }
+        let listener = TcpListener::bind("127.0.0.2:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let addresses = [1, 2, 3].map(|host| SocketAddr::from(([127, 0, 0, host], port)));
+        let limit = Duration::from_secs(5);
+        let mut accepted = 0;
+        let result = in_turn::<()>(&addresses, limit, Deadline::new(limit), |_| {
+            accepted += 1;
+            Err((Phase::Handshaking, io::ErrorKind::UnexpectedEof.into()))
         });
         let (phase, problem) = result.unwrap_err();
-        assert_eq!((tries, phase), (3, Phase::Handshaking));
-        assert_eq!(problem.kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!((phase, problem.kind()), (Phase::Handshaking, io::ErrorKind::UnexpectedEof));
+        assert!(accepted >= 1);
     }
 }

@@ -1,5 +1,6 @@
 //! The deadline of a lookup.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// When a lookup started and when it must end.
@@ -26,6 +27,11 @@ impl Deadline {
         Self { end: self.end.min(Instant::now() + limit), ..self }
     }
 
+    /// When it passes.
+    pub fn end(self) -> Instant {
+        self.end
+    }
+
     /// The time left; zero if the deadline has passed.
     pub fn left(self) -> Duration {
         self.end.saturating_duration_since(Instant::now())
@@ -34,6 +40,24 @@ impl Deadline {
     /// The time since the lookup started.
     pub fn elapsed(self) -> Duration {
         self.start.elapsed()
+    }
+}
+
+/// When to stop waiting for the body of an answer whose status says enough. The client sets it when
+/// the head has arrived, and its connection waits no longer.
+#[derive(Clone, Debug, Default)]
+pub struct BodyDeadline(Arc<Mutex<Option<Instant>>>);
+
+impl BodyDeadline {
+    /// Sets the end. Without one, only the deadline of the lookup counts.
+    pub fn set(&self, end: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = end;
+    }
+
+    /// The earlier of this end and `other`.
+    pub fn or(&self, other: Instant) -> Instant {
+        let end = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        end.map_or(other, |end| end.min(other))
     }
 }
 
@@ -47,7 +71,7 @@ mod tests {
         let whole = Deadline::new(10 * second);
         assert!(whole.left() > 9 * second && whole.elapsed() < second);
         assert!(whole.within(second).left() <= second);
-        assert_eq!(whole.within(60 * second).end, whole.end);
+        assert_eq!(whole.within(60 * second).end(), whole.end());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::socket::is_deadline;
 use crate::text::printable;
 use crate::tls;
 
@@ -123,7 +124,7 @@ impl Error {
     /// Converts an I/O error by the phase in which it happened. `elapsed` is the time since the
     /// start of the lookup.
     pub fn from_io(problem: io::Error, phase: Phase, elapsed: Duration) -> Self {
-        if problem.kind() == io::ErrorKind::TimedOut {
+        if is_deadline(&problem) {
             return Error::Timeout { phase, msecs: elapsed.as_millis() };
         }
         let inner = problem.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
@@ -147,6 +148,9 @@ fn unreadable(problem: &ureq::Error) -> String {
         other => {
             // The last part is the reason. The parts before it name modules of ureq.
             let text = other.to_string();
+            if text.ends_with("too many headers") {
+                return "the answer has more than 128 header fields".into();
+            }
             let reason = text.rsplit(": ").next().unwrap_or_default();
             format!("the server does not speak HTTP/1.1 ({})", printable(reason))
         }

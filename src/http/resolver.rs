@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{SigSet, SigmaskHow};
+
 use super::deadline::Deadline;
 use super::error::{Error, Phase};
 
@@ -123,6 +125,9 @@ impl Resolver {
     /// Starts the thread that resolves the name.
     fn start(&self, state: &mut State) -> Result<(), Error> {
         let (host, port, shared) = (self.host.clone(), self.port, self.shared.clone());
+        // A new thread inherits the signals that are blocked. The handlers of the process expect to
+        // run in its own thread.
+        let unblocked = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
         let started = thread::Builder::new()
             .name("httpbasic-dns".into())
             .stack_size(STACK_BYTES)
@@ -134,6 +139,7 @@ impl Resolver {
                 shared.lock().update(found.map(Iterator::collect), Instant::now());
                 shared.answered.notify_all();
             });
+        let _ = unblocked.map(|signals| signals.thread_set_mask());
         match started {
             Ok(_) => state.is_resolving = true,
             // Without a thread, the expired addresses are used.

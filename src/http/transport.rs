@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use ureq::unversioned::transport::{self, Buffers, LazyBuffers, NextTimeout};
 use zeroize::Zeroize;
 
+use super::deadline::BodyDeadline;
+use super::socket::is_deadline;
 use super::stream::Stream;
 
 /// The maximum age of a connection. Afterwards the name is resolved again, so a changed address
@@ -21,14 +23,15 @@ const REQUEST_BYTES: usize = 32 << 10;
 /// sent.
 const MIN_ROOM: usize = 16 << 10;
 
-/// A request on a kept connection failed before any byte of its answer arrived. The server may have
-/// closed the connection while it was idle, so the request may be sent once more on a new one.
+/// A request on a kept connection failed before any byte of its answer arrived. While the connection
+/// was idle, the server may have closed it, or a router may have forgotten it. So the request may be
+/// sent once more on a new one.
 #[derive(Debug)]
 pub struct Stale;
 
 impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server has closed a kept connection")
+        f.write_str("a kept connection no longer works")
     }
 }
 
@@ -52,15 +55,17 @@ pub struct Transport {
     buffers: HeldBuffers,
     received: Received,
     opened: Instant,
+    body_deadline: BodyDeadline,
 }
 
 impl Transport {
     /// A new connection. `input_bytes` is the size of the input buffer, which must hold an answer's
     /// head.
-    pub fn new(stream: Stream, input_bytes: usize) -> Self {
+    pub fn new(stream: Stream, input_bytes: usize, body_deadline: BodyDeadline) -> Self {
         let lazy = LazyBuffers::new(input_bytes, REQUEST_BYTES);
         let buffers = HeldBuffers { lazy, held: 0 };
-        Self { stream, buffers, received: Received::Nothing, opened: Instant::now() }
+        let (received, opened) = (Received::Nothing, Instant::now());
+        Self { stream, buffers, received, opened, body_deadline }
     }
 
     /// Sends the held output and wipes it.
@@ -85,10 +90,12 @@ impl Transport {
 
     /// Converts an I/O error to an error of ureq, or to [`Stale`].
     fn explain(&self, problem: io::Error, timeout: NextTimeout) -> ureq::Error {
-        match problem.kind() {
-            io::ErrorKind::TimedOut => ureq::Error::Timeout(timeout.reason),
-            _ if self.received == Received::Whole => ureq::Error::Other(Box::new(Stale)),
-            _ => ureq::Error::Io(problem),
+        if is_deadline(&problem) {
+            ureq::Error::Timeout(timeout.reason)
+        } else if self.received == Received::Whole {
+            ureq::Error::Other(Box::new(Stale))
+        } else {
+            ureq::Error::Io(problem)
         }
     }
 }
@@ -108,7 +115,7 @@ impl transport::Transport for Transport {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.stream.set_deadline(Instant::now() + *timeout.after);
+        self.stream.set_deadline(self.body_deadline.or(Instant::now() + *timeout.after));
         let amount = match self.receive() {
             Ok(0) if self.received == Received::Whole => Err(io::ErrorKind::UnexpectedEof.into()),
             result => result,
@@ -197,7 +204,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let deadline = Instant::now() + Duration::from_secs(5);
         let socket = Socket::connect(listener.local_addr().unwrap(), deadline).unwrap();
-        let mut transport = Transport::new(Stream::Plain(socket), 100);
+        let mut transport = Transport::new(Stream::Plain(socket), 100, BodyDeadline::default());
         transport.received = Received::Whole;
         assert!(transport.is_open());
         transport.opened -= MAX_AGE;

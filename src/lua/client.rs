@@ -155,7 +155,8 @@ fn table(lua: &Lua, answer: &Answer) -> mlua::Result<Table> {
     table.raw_set("elapsed_msecs", msecs(answer.elapsed))?;
     if let Body::Exception { name, message } = &answer.body {
         table.raw_set("exception", name.as_str())?;
-        table.raw_set("message", message.as_deref())?;
+        let message = message.as_deref().filter(|_| !answer.has_password);
+        table.raw_set("message", message)?;
     }
     Ok(table)
 }

@@ -27,6 +27,12 @@ const MAX_DOMAIN_BYTES: usize = 255;
 /// The maximum length of the header's name and of the User-Agent, in bytes.
 const MAX_HEADER_BYTES: usize = 1000;
 
+/// The maximum number of statuses in `failure_status`.
+const MAX_STATUSES: usize = 8;
+
+/// The status that means that the server throttles its client (RFC 6585, section 4).
+pub const TOO_MANY_REQUESTS: u16 = 429;
+
 const PROPFIND: &str = "PROPFIND";
 
 /// The option `login_name`: the name that is sent to the server.
@@ -75,8 +81,8 @@ pub struct Options {
     pub method: Method,
     /// The status that means the password is right: 200 to 399, default 207.
     pub success_status: u16,
-    /// The status that means the password is wrong: 300 to 499, default 401.
-    pub failure_status: u16,
+    /// The statuses that mean the password is wrong: 300 to 499 without 429, default 401.
+    pub failure_status: Vec<u16>,
     /// The header for the client's address; default X-Forwarded-For. `None` sends no address.
     pub forwarded_header: Option<HeaderName>,
     /// The time limit of a whole lookup: 100 to 55000 ms, default 5000 ms.
@@ -150,7 +156,7 @@ const SETTERS: [(&str, Setter); 15] = [
         value.integer(200..=399).map(|status| options.success_status = status)
     }),
     ("failure_status", |options, value| {
-        value.integer(300..=499).map(|status| options.failure_status = status)
+        failure_status(value).map(|statuses| options.failure_status = statuses)
     }),
     ("forwarded_header", |options, value| {
         header(value).map(|name| options.forwarded_header = name)
@@ -195,7 +201,7 @@ impl Options {
             url,
             method: Method::from_bytes(PROPFIND.as_bytes()).expect("it is a token"),
             success_status: 207,
-            failure_status: 401,
+            failure_status: vec![401],
             forwarded_header: Some(HeaderName::from_static("x-forwarded-for")),
             timeout: Duration::from_millis(5000),
             connect_timeout: Duration::from_millis(2000),
@@ -236,6 +242,11 @@ impl Options {
         self.is_propfind() && status == self.success_status
     }
 
+    /// Whether this status means that the password is wrong.
+    pub fn is_failure(&self, status: u16) -> bool {
+        self.failure_status.contains(&status)
+    }
+
     /// Checks that the options fit together. `is_given` tells whether an option was given.
     fn check(&self, is_given: impl Fn(&str) -> bool) -> Result<(), (&'static str, &'static str)> {
         if !self.url.is_https() && !self.allow_cleartext && !self.url.is_loopback() {
@@ -243,7 +254,7 @@ impl Options {
                            cross the network in cleartext (allow_cleartext = true permits it)";
             return Err(("url", problem));
         }
-        if self.success_status == self.failure_status {
+        if self.is_failure(self.success_status) {
             return Err(("failure_status", "must differ from success_status"));
         }
         if self.login_name == LoginName::Username {
@@ -278,6 +289,15 @@ fn method(value: &Value) -> Result<Method, String> {
     // Methods are case-sensitive (RFC 9110, section 9.1), but no other method is spelled like this.
     let name = if name.eq_ignore_ascii_case(PROPFIND) { PROPFIND } else { name };
     Method::from_bytes(name.as_bytes()).map_err(|_| value.expected(what))
+}
+
+fn failure_status(value: &Value) -> Result<Vec<u16>, String> {
+    let statuses = value.integers(300..=499, MAX_STATUSES)?;
+    // Such an answer says nothing about the password.
+    if statuses.contains(&TOO_MANY_REQUESTS) {
+        return Err(format!("cannot contain {TOO_MANY_REQUESTS}, which is always throttled"));
+    }
+    Ok(statuses)
 }
 
 /// One or several mail domains, separated by a comma, by spaces or by both.
@@ -374,7 +394,7 @@ mod tests {
     fn the_defaults_are_those_of_the_readme() {
         let options = url("https://host/dav/").unwrap();
         assert_eq!(options.method, "PROPFIND");
-        assert_eq!((options.success_status, options.failure_status), (207, 401));
+        assert_eq!((options.success_status, options.failure_status), (207, vec![401]));
         assert_eq!(options.forwarded_header.unwrap(), "x-forwarded-for");
         assert_eq!(options.timeout, Duration::from_millis(5000));
         assert_eq!(options.connect_timeout, Duration::from_millis(2000));
@@ -469,6 +489,36 @@ mod tests {
     }
 
     #[test]
+    fn failure_status_may_be_a_list() {
+        let statuses = |value| with("failure_status", value).map(|options| options.failure_status);
+        for (value, expected) in [
+            (Value::Number(403.0), &[403][..]),
+            (string("401"), &[401]),
+            (string("401, 403"), &[401, 403]),
+            (string(" 401 ,403,404 "), &[401, 403, 404]),
+            (string("300,301,302,400,401,403,404,499"), &[300, 301, 302, 400, 401, 403, 404, 499]),
+        ] {
+            assert_eq!(statuses(value).unwrap(), expected);
+        }
+        let twenty = vec!["401"; 20].join(",");
+        for wrong in [
+            "", ",", "401,", ",401", "401,,403", "401 401", "200", "500", "4o1", "401;403", &twenty,
+        ] {
+            let problem = statuses(string(wrong)).unwrap_err().to_string();
+            let expected = "failure_status expected 1 to 8 whole numbers from 300 to 499, \
+                            separated by commas, got ";
+            assert!(problem.starts_with(expected), "{wrong}: {problem}");
+        }
+        let problem = statuses(Value::Other("table")).unwrap_err().to_string();
+        assert!(problem.ends_with(", got a table"), "{problem}");
+        for throttled in [Value::Number(429.0), string("401, 429")] {
+            let problem = statuses(throttled).unwrap_err().to_string();
+            let expected = "failure_status cannot contain 429, which is always throttled";
+            assert_eq!(problem, expected);
+        }
+    }
+
+    #[test]
     fn booleans_may_be_words() {
         for (value, expected) in [
             (Value::Boolean(true), true),
@@ -477,10 +527,15 @@ mod tests {
             (string("true"), true),
             (string("no"), false),
             (string("false"), false),
+            (string("Yes"), true),
+            (string("y"), true),
+            (string("1"), true),
+            (string("NO"), false),
         ] {
             assert_eq!(with("debug", value).unwrap().debug, expected);
         }
-        for wrong in [string("1"), string("Yes"), string(""), Value::Number(1.0)] {
+        // Dovecot itself does not accept the first two.
+        for wrong in [string("0"), string("n"), string("on"), string(""), Value::Number(1.0)] {
             assert!(problem("debug", wrong).starts_with("debug expected true or false, got "));
         }
     }

@@ -62,17 +62,40 @@ impl Value {
         })
     }
 
+    /// The value as 1 to `most` integers in `range`. In a string, commas separate them.
+    pub fn integers(&self, range: RangeInclusive<u16>, most: usize) -> Result<Vec<u16>, String> {
+        let parsed = match self {
+            Value::String(bytes) => {
+                let items = bytes.split(|byte| *byte == b',').take(most + 1);
+                let items = items.map(|item| Value::String(item.trim_ascii().into()));
+                items.map(|item| item.integer(range.clone())).collect()
+            }
+            other => other.integer(range.clone()).map(|number| vec![number]),
+        };
+        parsed.ok().filter(|numbers: &Vec<u16>| numbers.len() <= most).ok_or_else(|| {
+            let (first, last) = (range.start(), range.end());
+            self.expected(&format!(
+                "1 to {most} whole numbers from {first} to {last}, separated by commas"
+            ))
+        })
+    }
+
     /// The value as a duration. It must be an integer in `range`, in milliseconds.
     pub fn msecs(&self, range: RangeInclusive<u16>) -> Result<Duration, String> {
         self.integer(range).map(|msecs| Duration::from_millis(msecs.into()))
     }
 
-    /// The value as a boolean. It may also be one of the strings "yes", "no", "true" and "false".
+    /// The value as a boolean. It may also be one of Dovecot's words for it, or "true" or "false",
+    /// in upper or lower case.
     pub fn boolean(&self) -> Result<bool, String> {
-        match self {
-            Value::Boolean(yes) => Ok(*yes),
-            Value::String(word) if word == b"yes" || word == b"true" => Ok(true),
-            Value::String(word) if word == b"no" || word == b"false" => Ok(false),
+        let word = match self {
+            Value::Boolean(yes) => return Ok(*yes),
+            Value::String(word) => word.to_ascii_lowercase(),
+            _ => Vec::new(),
+        };
+        match &*word {
+            b"yes" | b"y" | b"1" | b"true" => Ok(true),
+            b"no" | b"false" => Ok(false),
             _ => Err(self.expected("true or false")),
         }
     }

@@ -38,10 +38,15 @@ pub fn honest(request: &Request) -> Vec<u8> {
 
 /// Answers by `answer` where the password is right, whatever the name.
 pub fn knows(request: &Request, answer: impl Fn(&Request) -> Vec<u8>) -> Vec<u8> {
-    let sent = request.header("authorization").and_then(|it| it.strip_prefix("Basic "));
-    let decoded = sent.map(|it| STANDARD.decode(it).unwrap());
-    let is_right = decoded.is_some_and(|pair| pair.ends_with(format!(":{PASSWORD}").as_bytes()));
+    let is_right = sent(request).ends_with(&format!(":{PASSWORD}"));
     if is_right { answer(request) } else { refusal() }
+}
+
+/// The name and the password that were sent, with a colon between them; empty without credentials.
+pub fn sent(request: &Request) -> String {
+    let value = request.header("authorization").and_then(|it| it.strip_prefix("Basic "));
+    let pair = value.map(|it| STANDARD.decode(it).unwrap()).unwrap_or_default();
+    String::from_utf8(pair).unwrap()
 }
 
 /// Nextcloud's answer about files.

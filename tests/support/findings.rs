@@ -7,7 +7,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use super::ca::{Ca, Identity, self_signed};
-use super::checker::{SUCCEEDS, USER, file_id, knows, says, shows_no_secret};
+use super::checker::{SUCCEEDS, USER, file_id, knows, says, sent, shows_no_secret};
 use super::http::{Request, Server, answer, principal, refusal};
 use super::nginx::Nginx;
 use super::old_tls;
@@ -98,7 +98,7 @@ impl From<Server> for Running {
 pub fn find_all<F: FnMut(&[String]) -> (i32, String)>(checker: impl Fn() -> F + Sync) {
     let (ca, made) = (Ca::new(), old_tls::certificates());
     fs::write(made.path(CA_FILE), ca.pem()).unwrap();
-    let cases = [places(), tls(&ca), recordings(), answers(), people(), files()];
+    let cases = [places(), tls(&ca), recordings(), answers(), checks(), people(), files()];
     parallel::each(cases.into_iter().flatten(), || {
         let (mut run, ca, made) = (checker(), &ca, &made);
         move |case| {
@@ -130,14 +130,14 @@ pub fn find_all<F: FnMut(&[String]) -> (i32, String)>(checker: impl Fn() -> F + 
             let succeeds = expected.iter().any(|it| it == SUCCEEDS);
             assert_eq!(status, if succeeds { 0 } else { 1 }, "{text}");
             assert_eq!(text.contains("\nThis login does not succeed.\n"), !succeeds, "{text}");
-            // A wrong server gets no password, and no server gets a wrong password twice.
+            // A wrong server gets no password, and no server gets many wrong ones.
             if let Some(server) = &running.server {
                 let requests = server.requests();
                 let sent = requests.iter().filter(|it| it.header("authorization").is_some());
                 let most = match (text.contains("✓ server"), text.contains("✓ password")) {
                     (false, _) => 0,
                     (true, false) => 1,
-                    (true, true) => 5,
+                    (true, true) => 6,
                 };
                 assert!(sent.count() <= most, "{text}");
             }
@@ -239,9 +239,10 @@ fn tls(ca: &Ca) -> Vec<Case> {
     let by_openssl = old_tls::CASES.map(|(certificate, ca_file, how, (cause, remedy))| {
         let asked = Asked::OpenSsl(certificate, how);
         let case = match cause {
-            "" => {
-                Case::new(asked, &["✓ TLS         TLSv1.", "✗ server      answers 200 OK to any"])
-            }
+            "" => Case::new(
+                asked,
+                &["✓ TLS         TLSv1.", "✓ server      answers 200 OK", "✗ refusal"],
+            ),
             _ => told(asked, cause, "", remedy),
         };
         case.with(&["--ca-file", &format!("{{folder}}/{ca_file}")]).with(&get)
@@ -292,21 +293,24 @@ fn tls(ca: &Ca) -> Vec<Case> {
     by_openssl.into_iter().chain(by_rcgen).chain(rest).collect()
 }
 
-/// A Nextcloud of this version that gives this recorded answer to every password.
+/// A Nextcloud that gives this recorded answer to every password.
 fn nextcloud(
-    version: u32,
+    folder: &'static str,
     name: &'static str,
     files: &'static str,
 ) -> impl Fn(&Request) -> Vec<u8> {
     move |request| {
-        let recorded = match (request.header("authorization"), name) {
+        let (folder, recorded) = match (request.header("authorization"), name) {
             // Then nobody is served.
-            (None, "maintenance" | "throttled") => name,
-            (None, _) => "no-credentials",
-            _ if request.head.contains("/files/") => files,
-            _ => name,
+            (
+                None,
+                "maintenance" | "throttled" | "untrusted-domain" | "needs-upgrade" | "fpm-down",
+            ) => (folder, name),
+            (None, _) => ("34", "no-credentials"),
+            _ if request.head.contains("/files/") => ("34", files),
+            _ => (folder, name),
         };
-        recording::answer(version, recorded)
+        recording::answer(folder, recorded)
     }
 }
 
@@ -339,7 +343,10 @@ fn recordings() -> Vec<Case> {
         (
             "no-credentials",
             bob,
-            &["✗ password    401 Unauthorized: wrong user name or password", app_password],
+            &[
+                "✗ password    401 Unauthorized: a proxy in front of the server drops the",
+                "→ let it pass the header on (with Apache and PHP-FPM: CGIPassAuth On)",
+            ],
         ),
         (
             "wrong-password",
@@ -357,18 +364,22 @@ fn recordings() -> Vec<Case> {
         (
             "account-password-forbidden",
             bob,
-            &["✗ password    401", "this account needs an app password", "→ make one in Nextcloud"],
+            &[
+                "✗ password    401",
+                "this account needs an app password, and this one is none, or is mistyped or revoked",
+                "→ make a new app password in Nextcloud",
+            ],
         ),
         (
             "account-disabled",
             bob,
-            &["✗ password    503", "→ the account is disabled: ", "occ user:enable bob@example"],
+            &["✗ password    503", "→ the account is disabled", "occ user:enable bob@example"],
         ),
-        ("account-disabled-account-password", bob, &["→ the account is disabled: "]),
+        ("account-disabled-account-password", bob, &["→ the account is disabled"]),
         (
             "token-password-expired",
             bob,
-            &["✗ password    503", "TokenPasswordExpired", "log in to Nextcloud in a browser once"],
+            &["✗ password    503", "TokenPasswordExpired", "make a new app password"],
         ),
         (
             "account-removed-email-login",
@@ -391,12 +402,39 @@ fn recordings() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut used = BTreeSet::from(["files-plus-in-uid".into(), WITHOUT_FILES.into()]);
     for (name, user, expected) in table {
-        for version in [31, 34].into_iter().filter(|version| recording::exists(*version, name)) {
-            cases.push(Case::answering(nextcloud(version, name, FULL), expected).of(user));
+        for folder in ["31", "34"].into_iter().filter(|folder| recording::exists(folder, name)) {
+            cases.push(Case::answering(nextcloud(folder, name, FULL), expected).of(user));
             used.insert(name.to_string());
         }
     }
     assert_eq!(used, recording::names(), "each recording is in the table");
+    let more: [(&str, &[&str]); 5] = [
+        (
+            "untrusted-domain",
+            &[
+                "✗ server      400 Bad Request: Nextcloud does not trust the URL's host",
+                "→ add localhost to its trusted_domains",
+            ],
+        ),
+        (
+            "needs-upgrade",
+            &["✗ server      503 Service Unavailable: Nextcloud is not ready", "→ run occ upgrade"],
+        ),
+        ("fpm-down", &["✗ server      502", "→ see the logs of both"]),
+        (
+            "password-policy-expired-app",
+            &[
+                "✗ password    503",
+                "Password is expired",
+                "its password has expired",
+                "a new password",
+            ],
+        ),
+        ("token-auth-enforced-short-typo", &["✗ password    401", "mistyped or revoked"]),
+    ];
+    for (name, expected) in more {
+        cases.push(Case::answering(nextcloud("34-more", name, FULL), expected).of(bob));
+    }
     cases
 }
 
@@ -405,16 +443,21 @@ fn answers() -> Vec<Case> {
     let page = "<html><body>hello</body></html>";
     let redirect = "HTTP/1.1 302 Found\r\nLocation: https://sso.example.com/login?x=y\r\n\
                     Content-Length: 0\r\n\r\n";
-    let digest = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"x\"\r\n\
-                  Content-Length: 0\r\n\r\n";
     let gzip =
         "HTTP/1.1 207 Multi-Status\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f?";
     let hostile = "<d:error xmlns:d='DAV:' xmlns:s='http://sabredav.org/ns'><s:exception>A\u{9b}31m\
                    </s:exception><s:message>b\u{202e}c&#27;[2Jd</s:message></d:error>";
-    let table: [(Vec<u8>, &[&str]); 14] = [
+    let table: [(Vec<u8>, &[&str]); 13] = [
         (answer("404 Not Found", page), &["✗ server      404 Not Found: the body is a web", PATH]),
         (answer("200 OK", page), &["✗ server      200 OK: the body is a web page", PATH]),
         (answer("405 Method Not Allowed", ""), &["✗ server      405", PATH]),
+        (
+            answer("405 Method Not Allowed", page),
+            &[
+                "✗ server      405 Method Not Allowed: a firewall, WAF or proxy may forbid PROPFIND",
+                PATH,
+            ],
+        ),
         (answer("403 Forbidden", ""), &["✗ server      403", "→ the web server denies access"]),
         (
             redirect.into(),
@@ -425,25 +468,13 @@ fn answers() -> Vec<Case> {
                 PATH,
             ],
         ),
-        (
-            digest.into(),
-            &[
-                "✗ server      401",
-                "not accept Basic authentication here, only Digest",
-                "→ let the web",
-            ],
-        ),
         (gzip.into(), &["✗ server      207", "Content-Encoding: gzip", "→ switch compression off"]),
-        (answer("502 Bad Gateway", page), &["✗ server      502", "→ the web server runs, but"]),
-        (answer("504 Gateway Timeout", page), &["✗ server      504", "→ the web server runs, but"]),
         (
-            answer("500 Internal Server Error", ""),
-            &["✗ server      500", "→ see the web server's log"],
+            answer("502 Bad Gateway", page),
+            &["✗ server      502", "the web server runs, but", "→ see"],
         ),
-        (
-            principal("alice"),
-            &["✗ server      answers 207 Multi-Status to anybody", "→ everybody could log in"],
-        ),
+        (answer("504 Gateway Timeout", page), &["✗ server      504", "the web server runs, but"]),
+        (answer("500 Internal Server Error", ""), &["✗ server      500", "→ see its log"]),
         (
             b"SSH-2.0-OpenSSH\r\n\r\n".to_vec(),
             &["✗ server      protocol: ", "→ is there a web server"],
@@ -476,6 +507,103 @@ fn names_by(name: &'static str) -> impl Fn(&Request) -> Vec<u8> {
             }
         })
     }
+}
+
+/// Whether the server checks passwords and names.
+fn checks() -> Vec<Case> {
+    let other = ["--url", "https://localhost:{port}/dav/"];
+    let get = ["--method", "GET", "--success-status", "200", "--principal", "any"];
+    let digest: &[u8] = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"x\"\r\n\
+                          WWW-Authenticate: Digest realm=\"y\"\r\nContent-Length: 0\r\n\r\n";
+    let nobody = || answer("207 Multi-Status", &unnamed());
+    let any_password = "✗ refusal     this server accepts any password: everybody could log in";
+    let announced = "… sends the login name with a random password";
+    let is_public = "✓ server      answers 207 Multi-Status without a password";
+    let any_with_credentials = |request: &Request| match request.header("authorization") {
+        Some(_) => principal("alice"),
+        None => refusal(),
+    };
+    vec![
+        Case::answering(|_| principal("alice"), &[is_public, "✓ again", any_password]),
+        Case::answering(|_| principal("alice"), &[is_public, announced, any_password]).with(&other),
+        Case::answering(|_| answer("200 OK", ""), &["✓ server      answers 200 OK without", any_password])
+            .with(&other)
+            .with(&get),
+        Case::answering(any_with_credentials, &["✓ server      asks", announced, any_password])
+            .with(&other),
+        Case::answering(
+            move |request| match request.header("authorization") {
+                Some(_) => knows(request, |_| nobody()),
+                None => nobody(),
+            },
+            &[
+                is_public,
+                "✓ user        the server names no user",
+                "and a random name with this password",
+                "✗ refusal     this server looks at the password alone: any name would open its mailbox",
+                "→ let the server check the name as well; copyparty",
+            ],
+        )
+        .with(&other),
+        Case::answering(
+            |request| knows(request, |it| match sent(it).starts_with("alice@") {
+                true => answer("207 Multi-Status", &unnamed()),
+                false => refusal(),
+            }),
+            &[
+                "✓ refusal     a random password is refused: 401 Unauthorized; a random name is refused",
+                SUCCEEDS,
+            ],
+        )
+        .with(&other),
+        Case::answering(
+            |request| match knows(request, |_| principal("alice")) {
+                refused if refused == refusal() && request.header("authorization").is_some() => {
+                    answer("403 Forbidden", "")
+                }
+                answer => answer,
+            },
+            &[
+                "✗ refusal     a random password gets no refusal, so a changed password may keep working",
+                "403 Forbidden",
+                "→ if the server refuses passwords like this, add the status to failure_status",
+            ],
+        )
+        .with(&other),
+        Case::answering(
+            |request| match knows(request, |_| principal("alice")) {
+                refused if refused == refusal() && request.header("authorization").is_some() => {
+                    answer("403 Forbidden", "")
+                }
+                answer => answer,
+            },
+            &["✓ refusal     a random password is refused: 403 Forbidden", SUCCEEDS],
+        )
+        .with(&other)
+        .with(&["--failure-status", "401, 403"]),
+        Case::answering(
+            move |_| digest.to_vec(),
+            &[
+                "✓ server      asks for a password: 401 Unauthorized",
+                "! the server offers only Digest, but may take Basic all the same",
+                "✗ password    401 Unauthorized: wrong user name or password",
+                "→ the server offers only Digest: if nobody can log in, allow Basic",
+            ],
+        ),
+        Case::answering(
+            nextcloud("34", "carddav-principal", FULL),
+            &["– refusal     a Nextcloud is sent no wrong password", SUCCEEDS],
+        )
+        .with(&other)
+        .of("bob"),
+    ]
+}
+
+/// A multistatus answer that names nobody.
+fn unnamed() -> String {
+    "<multistatus xmlns='DAV:'><response><href>/</href><propstat><prop/><status>HTTP/1.1 200 OK\
+     </status></propstat></response></multistatus>"
+        .into()
 }
 
 /// Whose password it is.
@@ -558,13 +686,13 @@ fn people() -> Vec<Case> {
         .of(" alice")
         .with(&["--login-name", "username"]),
         Case::answering(
-            nextcloud(34, "webdav-no-principal", FULL),
+            nextcloud("34", "webdav-no-principal", FULL),
             &["✗ user        this Nextcloud does not say whose password", is_right_there],
         )
         .with(&at_webdav)
         .of("bob"),
         Case::answering(
-            nextcloud(34, "webdav-no-principal", FULL),
+            nextcloud("34", "webdav-no-principal", FULL),
             &[
                 "✓ user        the server names no user",
                 "! this Nextcloud",
@@ -583,7 +711,7 @@ fn files() -> Vec<Case> {
     let none = ["--file-access", "none"];
     let mut cases = vec![
         Case::answering(
-            nextcloud(34, "ok-principal", "files-plus-in-uid"),
+            nextcloud("34", "ok-principal", "files-plus-in-uid"),
             &["✗ files       the server gives no clear answer"],
         )
         .with(&none)
@@ -603,14 +731,14 @@ fn files() -> Vec<Case> {
         )
         .with(&none),
     ];
-    for version in [31, 34] {
+    for folder in ["31", "34"] {
         for (files, options, expected) in [
             (FULL, &none[..], &["✗ files       the password may read files: make an app"][..]),
             (FULL, &[], &["✓ files       ", "file_access = \"none\" would refuse it", SUCCEEDS]),
             (WITHOUT_FILES, &none, &["✓ files       this password opens none", SUCCEEDS]),
             (WITHOUT_FILES, &[], &["file_access = \"none\" would accept it", SUCCEEDS]),
         ] {
-            let answering = nextcloud(version, "ok-principal", files);
+            let answering = nextcloud(folder, "ok-principal", files);
             cases.push(Case::answering(answering, expected).with(options).of("bob"));
         }
     }

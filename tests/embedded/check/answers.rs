@@ -1,9 +1,9 @@
 //! The answers of servers, and what the program says about them.
 
 use super::mounted::{Mounted, run};
-use crate::support::checker::{SUCCEEDS, file_id, honest, knows, says};
-use crate::support::findings;
+use crate::support::checker::{PASSWORD, SUCCEEDS, USER, file_id, honest, knows, says, sent};
 use crate::support::http::{Server, principal, refusal};
+use crate::support::{findings, recording};
 
 #[test]
 fn a_right_login_passes_every_step() {
@@ -26,10 +26,11 @@ fn a_right_login_passes_every_step() {
             "✓ user        \"alice\", which is \"alice@example.com\" by domain = \"example.com\"",
             "✓ files       this password opens none",
             "✓ again       a second login, on the same connection",
+            "– refusal     a Nextcloud is sent no wrong password, because it counts them",
             SUCCEEDS,
         ],
     );
-    assert!(status == 0 && !text.contains(['!', '→', '✗', '–', '\u{1b}']), "{text}");
+    assert!(status == 0 && !text.contains(['!', '→', '✗', '\u{1b}']), "{text}");
     // The steps up to TLS have a connection of their own, and all requests share another.
     assert_eq!(server.connections(), 2);
     let right: Vec<_> =
@@ -92,17 +93,62 @@ fn the_owner_of_the_password_is_shown_with_the_settings_that_fit() {
 }
 
 #[test]
-fn no_wrong_password_is_ever_sent() {
+fn a_nextcloud_is_sent_no_wrong_password() {
     let mounted = Mounted::new();
     let server = mounted.serve(|_| refusal());
     mounted.configure(server.port, "");
     let (status, text) = mounted.check(&[]);
     says(&text, &["✗ password    401 Unauthorized: wrong user name or password", "--login-name"]);
     assert_eq!(status, 1);
-    let sent: Vec<_> =
+    let with_password: Vec<_> =
         server.requests().iter().map(|it| it.header("authorization").is_some()).collect();
     // Once without a password, and once with the one that was typed.
-    assert_eq!(sent, [false, true]);
+    assert_eq!(with_password, [false, true]);
+
+    // It is known by its URL, its namespaces or its cookies.
+    let cookie = "Set-Cookie: __Host-nc_sameSiteCookielax=true; path=/\r\nContent-Length";
+    let cookies = String::from_utf8(principal("alice")).unwrap();
+    let cookies = cookies.replace("Content-Length", cookie);
+    let namespaces = recording::answer("34", "ok-principal");
+    for (path, user, answer) in [
+        ("/remote.php/dav/", "alice", principal("alice")),
+        ("/dav/", "alice", cookies.into_bytes()),
+        ("/dav/", "bob", namespaces),
+    ] {
+        let server = mounted.serve(move |request| knows(request, |_| answer.clone()));
+        mounted.configure(server.port, "");
+        let url = format!("https://localhost:{}{path}", server.port);
+        let (status, text) = mounted.check_as(user, &["--url", &url]);
+        says(&text, &["– refusal     a Nextcloud is sent no wrong password", SUCCEEDS]);
+        assert_eq!(status, 0);
+        let is_right = |request: &_| [":", PASSWORD].concat() == sent(request)[user.len()..];
+        let requests = server.requests();
+        let mut with_credentials =
+            requests.iter().filter(|it| it.header("authorization").is_some());
+        assert!(with_credentials.all(is_right), "{requests:?}");
+    }
+}
+
+#[test]
+fn another_server_is_sent_one_wrong_password_and_at_most_one_wrong_name() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    mounted.configure(server.port, "");
+    let url = format!("https://localhost:{}/dav/", server.port);
+    let mut passwords = Vec::new();
+    for _ in 0..2 {
+        let (status, text) = mounted.check(&["--url", &url]);
+        says(&text, &["… sends the login name with a random password", "✓ refusal     a random"]);
+        assert_eq!(status, 0, "{text}");
+        let last = sent(server.requests().last().unwrap());
+        let (name, password) = last.split_once(':').unwrap();
+        assert!(name == USER && password.len() == 32 && !text.contains(password), "{last}");
+        passwords.push(password.to_string());
+    }
+    assert_ne!(passwords[0], passwords[1]);
+    let wrong = server.requests().iter().filter(|it| !sent(it).ends_with(PASSWORD)).count();
+    // Twice without credentials, and twice with a random password.
+    assert_eq!(wrong, 4);
 }
 
 #[test]
@@ -145,6 +191,7 @@ fn json_is_one_object_with_every_step() {
         "user",
         "files",
         "again",
+        "refusal",
     ];
     assert_eq!(names, expected);
     assert!(steps.iter().all(|step| step["msecs"].is_u64()), "{text}");

@@ -65,7 +65,7 @@ fn run() -> String {
             while let Some(request) = next_request(stream) {
                 let is_anonymous = request.header("authorization").is_none();
                 let name = if is_anonymous { "no-credentials" } else { "wrong-password" };
-                if stream.write_all(&recording::answer(34, name)).is_err() {
+                if stream.write_all(&recording::answer("34", name)).is_err() {
                     return;
                 }
             }

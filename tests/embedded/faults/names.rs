@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use rustls::ALL_VERSIONS;
 
 use super::servers::begins;
@@ -72,12 +73,19 @@ fn a_silent_name_server_costs_one_thread_and_the_time_limit() {
     let _server = server(&world, ONE);
     let names = Names::start(Answer::Silence);
     let (threads, files) = possessions();
+    let before = blocked_signals("/proc/thread-self");
     client(&world);
     for _ in 0..4 {
         let elapsed =
             fails(&world, "timeout: gave up after 5?? ms while looking up the server's address");
         assert!(elapsed < Duration::from_millis(600), "{elapsed:?}");
         assert_eq!(possessions().0, threads + 1, "one thread asks");
+    }
+    assert_eq!(blocked_signals("/proc/thread-self"), before, "in the thread that made the lookup");
+    let resolving = tasks().find(|task| name_of(task) == "httpbasic-dns").unwrap();
+    for signal in [Signal::HUP, Signal::INT, Signal::ALARM, Signal::TERM, Signal::CHILD] {
+        let bit = 1 << (signal.as_raw() - 1);
+        assert_ne!(blocked_signals(&resolving) & bit, 0, "{signal:?} is not blocked");
     }
     names.answers(Answer::Addresses(vec![ONE]));
     // getaddrinfo repeats its query within a second.
@@ -91,6 +99,23 @@ fn a_silent_name_server_costs_one_thread_and_the_time_limit() {
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", possessions());
         sleep(Duration::from_millis(5));
     }
+}
+
+/// The folders of this process's threads.
+fn tasks() -> impl Iterator<Item = String> {
+    let folders = std::fs::read_dir("/proc/self/task").unwrap();
+    folders.map(|folder| folder.unwrap().path().to_str().unwrap().into())
+}
+
+fn name_of(task: &str) -> String {
+    std::fs::read_to_string(format!("{task}/comm")).unwrap().trim_end().into()
+}
+
+/// The signals that a thread blocks; the lowest bit is signal 1.
+fn blocked_signals(task: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("{task}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
+    u64::from_str_radix(line.trim(), 16).unwrap()
 }
 
 #[test]
@@ -188,6 +213,47 @@ fn meets(world: &World) {
     let times: Vec<_> = (0..6).map(|_| is_ok(world)).collect();
     let quick = times.iter().filter(|elapsed| **elapsed < Duration::from_millis(150)).count();
     assert!(quick >= 4, "{times:?}");
+}
+
+/// What it takes to accept a connection is shared among the addresses, and what TLS takes is not.
+#[test]
+fn a_slow_handshake_succeeds_although_the_server_has_eight_addresses() {
+    if !is_apart("a_slow_handshake_succeeds_although_the_server_has_eight_addresses") {
+        return;
+    }
+    let world = World::new();
+    let all: Vec<_> = (11..19).map(|last| Ipv4Addr::new(127, 0, 0, last)).collect();
+    let names = Names::start(Answer::Addresses(all.clone()));
+    let slow = |address| {
+        let tls = configuration(&world.ca.issue(&[HOST]), ALL_VERSIONS);
+        Server::raw(TcpListener::bind((address, PORT)).unwrap(), move |stream, log| {
+            sleep(Duration::from_millis(300));
+            log.serve_secured(stream, &tls, &|secured, next_request| {
+                if next_request(secured).is_some() {
+                    let _ = secured.write_all(&principal("alice"));
+                }
+            });
+        })
+    };
+    let new_client = || {
+        let deadlines = "connect_timeout_msecs = 800, backoff_msecs = 0";
+        world.client(PORT, &format!("url = 'https://{HOST}/', {deadlines}"));
+    };
+    // All addresses are slow. An eighth of the time is not enough.
+    let servers: Vec<_> = all.iter().map(|address| slow(*address)).collect();
+    new_client();
+    is_ok(&world);
+    assert_eq!(servers.iter().map(Server::connections).sum::<usize>(), 1);
+    drop(servers);
+    // Only one works. The others drop packets and take most of the time for connecting.
+    for alive in [all[0], all[7]] {
+        let others = all.iter().filter(|address| **address != alive);
+        let _queues: Vec<_> = others.map(|address| unaccepted_at((*address, PORT))).collect();
+        let _server = slow(alive);
+        names.answers(Answer::Addresses(all.clone()));
+        new_client();
+        is_ok(&world);
+    }
 }
 
 #[test]

@@ -48,6 +48,16 @@ macro_rules! waits_after {
     };
 }
 
+/// Sends these bytes and resets the connection. Closing it with unread data does that.
+macro_rules! resets_after {
+    ($fault:path, $bytes:expr) => {
+        $fault(|mut stream| {
+            let _ = stream.read(&mut [0; 10]);
+            let _ = stream.write_all($bytes);
+        })
+    };
+}
+
 /// Sends these bytes and closes the connection without a TLS close_notify.
 macro_rules! hangs_up_after {
     ($bytes:expr) => {
@@ -75,6 +85,27 @@ fn connections(world: &World) -> Vec<Row> {
         row("SYN dropped", Fault::Unaccepted, unavailable, CONNECTING),
         row("accepts and is silent", Fault::Raw(|stream| wait(stream)), unavailable, HANDSHAKING),
         row("closes at once", Fault::Raw(|_| {}), unavailable, "tls: the connection was lost: "),
+        row(
+            "resets at once",
+            resets_after!(Fault::Raw, b""),
+            unavailable,
+            "tls: the connection was lost: ",
+        ),
+        row(
+            "resets in the middle of the handshake",
+            resets_after!(Fault::Raw, b"\x16\x03\x03\x01\x00\x02"),
+            unavailable,
+            "tls: the connection was lost: ",
+        ),
+        row(
+            "closes in the middle of the handshake",
+            Fault::Raw(|mut stream| {
+                let _ = stream.read(&mut [0; 2048]);
+                let _ = stream.write_all(b"\x16\x03\x03\x01\x00\x02");
+            }),
+            unavailable,
+            "tls: the connection was lost: ",
+        ),
         row(
             "TLS stalls in the middle of its first record",
             Fault::Raw(|mut stream| {
@@ -156,6 +187,19 @@ fn heads() -> Vec<Row> {
         row("silent after the request", waits_after!(b""), unavailable, WAITING),
         row("closes after the request", ends_after!(b""), unavailable, CLOSED),
         row("closes without close_notify", hangs_up_after!(b""), unavailable, CLOSED),
+        row("resets after the request", resets_after!(Fault::Clear, b""), unavailable, LOST),
+        row(
+            "closes in the middle of the head",
+            ends_after!(b"HTTP/1.1 207 Multi-Status\r\nX: "),
+            unavailable,
+            "protocol: ",
+        ),
+        row(
+            "resets in the middle of the head",
+            resets_after!(Fault::Clear, b"HTTP/1.1 207 Multi-Status\r\nX: "),
+            unavailable,
+            LOST,
+        ),
         row(
             "status line garbage",
             waits_after!(b"220 smtp.example.com ESMTP\r\n\r\n"),
@@ -180,7 +224,7 @@ fn heads() -> Vec<Row> {
             "too many headers",
             waits_after!(&[&b"HTTP/1.1 207 X\r\n"[..], &b"X: y\r\n".repeat(200), b"\r\n"].concat()),
             unavailable,
-            NOT_HTTP,
+            "protocol: the answer has more than 128 header fields",
         ),
         row(
             "frames of HTTP/2",
@@ -277,11 +321,7 @@ fn bodies() -> Vec<Row> {
         ),
         row(
             "reset in the middle of the body",
-            Fault::Clear(|mut stream| {
-                // Closing a connection with unread data sends a reset.
-                let _ = stream.read(&mut [0; 10]);
-                let _ = stream.write_all(&principal("alice")[..200]);
-            }),
+            resets_after!(Fault::Clear, &principal("alice")[..200]),
             unavailable,
             LOST,
         ),
