@@ -7,7 +7,7 @@ use super::script::Script;
 const PLACEHOLDER: &str = "CHANGE-ME";
 
 /// The hash of the examples, for the cache key of Dovecot 2.3.
-const HASHED_KEY: &str = "cache_key=%u:%{sha256;rounds=1000,salt=LETTERS_AND_DIGITS:password}";
+const HASHED_KEY: &str = "cache_key=%u:%{sha256;rounds=100,salt=LETTERS_AND_DIGITS:password}";
 
 /// Dovecot's known faults in authentication: the first releases of Dovecot and of Debian 13 without them.
 const FAULTS: [(&str, [u32; 3], u32); 4] = [
