@@ -70,7 +70,7 @@ test:
 	@tools/packages test hosts
 	@tools/debian 12 make && tools/debian 13 make || [ "$$(id -u)" != 0 ]
 	$(CARGO) test --locked -- $(if $(filter-out 0,$(shell id -u)),--skip dovecot_2_4 --skip on_debian)
-	$(CARGO) test --locked $(CHECK) --lib --test embedded --test soak
+	$(CARGO) test --locked $(CHECK) --lib --test embedded --test soak -- $(if $(filter-out 0,$(shell id -u)),--skip on_debian)
 	set -e; for lua in lua53 lua51 luajit; do \
 		$(CARGO) test --locked $(call VENDORED,$$lua) --test embedded; \
 	done

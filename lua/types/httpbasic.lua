@@ -15,7 +15,7 @@ local httpbasic = {}
 ---@field file_access? "any"|"none" "none" refuses passwords that give access to files in Nextcloud. Default: "any".
 ---@field ca_file? string A PEM file of CAs, or the server's own certificate, to trust instead of Mozilla's CAs.
 ---@field timeout_msecs? integer The time for the whole lookup, in milliseconds, 100 to 55000. Default: 5000.
----@field connect_timeout_msecs? integer The time to connect, including TLS, in milliseconds, 100 to 55000. Default: 2000.
+---@field connect_timeout_msecs? integer The limit for each step of connecting (name, TCP, TLS), in milliseconds, 100 to 55000. Default: 2000.
 ---@field backoff_msecs? integer How long an unreachable server is not retried, in milliseconds, 0 to 60000. Default: 2000.
 ---@field method? string The HTTP method. Default: "PROPFIND".
 ---@field success_status? integer The HTTP status that means the password is right, 200 to 399. Default: 207.

@@ -4,10 +4,12 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use crate::support::debian::Debian;
 use crate::support::nginx::Nginx;
 use crate::support::old_tls::{CASES, certificates};
 use crate::support::openssl::OpenSsl;
 use crate::support::parallel;
+use crate::support::port;
 use crate::support::world::World;
 
 /// Generous, since only the texts are tested.
@@ -53,6 +55,27 @@ fn an_address_as_a_dns_name_is_told_from_one_as_an_ip_address() {
 }
 
 #[test]
+fn a_changed_ca_file_counts_for_clients_that_are_made_later() {
+    let (world, made) = (World::new(), certificates());
+    let (_process, port) = made.serve("rsa", "");
+    let ca_file = made.path("changing.pem");
+    let options = format!("ca_file = {ca_file:?}, {GET}, {DEADLINES}");
+    fs::copy(made.path("ca.pem"), &ca_file).unwrap();
+    world.client(port, &options);
+    for content in [&fs::read(made.path("weak-ca.pem")).unwrap()[..], b"half a file", b""] {
+        fs::write(&ca_file, content).unwrap();
+        let (word, text) = world.verify(b"alice", b"secret", None);
+        assert_eq!(word, "ok", "{text}");
+    }
+    let raised = world.raised(&format!("httpbasic.client {}", world.options(port, &options)));
+    assert!(raised.contains("ca_file is empty: "), "{raised}");
+    fs::copy(made.path("weak-ca.pem"), &ca_file).unwrap();
+    world.client(port, &options);
+    let (word, text) = world.verify(b"alice", b"secret", None);
+    assert!(word == "unavailable" && text.contains("issuer is not trusted; "), "{text}");
+}
+
+#[test]
 fn a_session_is_resumed_until_the_certificate_expires() {
     parallel::each(["-tls1_2", "-tls1_3"], || {
         |version| {
@@ -79,6 +102,50 @@ fn a_session_is_resumed_until_the_certificate_expires() {
             assert!(text.starts_with("tls: the certificate expired on "), "{text}");
         }
     });
+}
+
+/// The OpenSSL of Debian 12 knows none of it.
+#[test]
+fn on_debian_13_a_post_quantum_server_is_told_what_it_lacks() {
+    let (mut debian, made) = (Debian::start("13"), OpenSsl::new());
+    made.make("ca", "ec -pkeyopt ec_paramgen_curve:P-256", "ca", "ca");
+    let folder = made.path("");
+    for (issuer, ca_key) in [("ml-dsa", "ML-DSA-65"), ("slh-dsa", "SLH-DSA-SHA2-128f")] {
+        debian.run(&format!(
+            "cd {folder:?}; export OPENSSL_CONF=openssl.cnf; \
+             openssl req -x509 -newkey {ca_key} -nodes -keyout {issuer}.key -out {issuer}.pem \
+             -days 30 -subj /CN={issuer} -extensions ca"
+        ));
+    }
+    for issuer in ["ca", "ml-dsa", "slh-dsa"] {
+        debian.run(&format!(
+            "cd {folder:?}; export OPENSSL_CONF=openssl.cnf; \
+             openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+             -keyout of-{issuer}.key -out of-{issuer}.pem -days 30 -subj /CN=of-{issuer} \
+             -extensions server -CA {issuer}.pem -CAkey {issuer}.key"
+        ));
+    }
+    let key = "tls: the issuer of the certificate has a key that is not supported (post-quantum); ";
+    let nothing =
+        "tls: the server supports no common TLS version, cipher, key exchange or key type; ";
+    for (issuer, groups, word, expected) in [
+        ("ca", "X25519MLKEM768:X25519", "ok", ""),
+        ("ca", "X25519MLKEM768", "unavailable", nothing),
+        ("ca", "MLKEM768", "unavailable", nothing),
+        ("ml-dsa", "X25519", "unavailable", key),
+        ("slh-dsa", "X25519", "unavailable", key),
+    ] {
+        let port = port::free();
+        debian.run(&format!(
+            "cd {folder:?}; openssl s_server -www -quiet -accept 127.0.0.1:{port} \
+             -cert of-{issuer}.pem -key of-{issuer}.key -groups {groups} >{port}.log 2>&1 &
+             until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.1; done"
+        ));
+        let (world, ca_file) = (World::new(), made.path(&format!("{issuer}.pem")));
+        world.client(port, &format!("ca_file = {ca_file:?}, {GET}, {DEADLINES}"));
+        let (found, text) = world.verify(b"alice", b"secret", None);
+        assert!(found == word && text.starts_with(expected), "{issuer} {groups}: {found} {text}");
+    }
 }
 
 #[test]
