@@ -315,7 +315,7 @@ fn describe(options: &Options, answer: &Answer) -> String {
 
 /// Whether the body is a web page.
 fn is_web_page(body: &Body) -> bool {
-    matches!(body, Body::Other("a web page (HTML)"))
+    matches!(body, Body::Other(what) if *what == "a web page (HTML)")
 }
 
 #[cfg(test)]
