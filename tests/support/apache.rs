@@ -41,6 +41,8 @@ impl Apache {
         let subversion =
             "DAV svn\n    SVNPath FOLDER/repository\n    AuthzSVNAccessFile FOLDER/readers";
         Self::start_after(ca, accounts, &format!("{BASIC}\n    {subversion}"), |server| {
+            // A folder of the same name hides the repository.
+            std::fs::remove_dir(server.folder().join("root/dav")).unwrap();
             let repository = server.file("repository");
             for command in [["svnadmin", "create"].as_slice(), &["chmod", "-R", "a+rwX"]] {
                 let status = Command::new(command[0]).args(&command[1..]).arg(&repository).status();
