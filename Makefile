@@ -8,14 +8,15 @@ TARGET  ?=
 CARGO    = cargo
 # Debian's servers are in these folders, which are not in a normal user's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
-FEATURE  = $(if $(filter luajit,$(LUA)),luajit,lua$(subst .,,$(LUA)))
 # The features of httpbasic-check, which include a Lua of its own.
 CHECK    = --no-default-features --features check
 VENDORED = --no-default-features --features $(1),vendored
-LIBRARY  = $(or $(CARGO_TARGET_DIR),target)/release/libhttpbasic.so
-# A separate folder, because the library that is built there has the same name but contains a Lua.
-CHECKER  = $(or $(CARGO_TARGET_DIR),target)/check
-DIST     = $(or $(CARGO_TARGET_DIR),target)/dist
+BUILT    = $(or $(CARGO_TARGET_DIR),target)
+LIBRARY  = $(BUILT)/httpbasic.so
+CHECKER  = $(BUILT)/httpbasic-check
+DIST     = $(BUILT)/dist
+# Installs a file under its name when it is complete, because the tests run make several times at once.
+put      = install -D -m $(2) "$(1)" $(3).$$$$ && mv $(3).$$$$ $(3)
 LUA_LIB  = $(DESTDIR)$(PREFIX)/lib/$(shell $(CC) -print-multiarch)/lua/$(LUA:luajit=5.1)
 
 # Runs all processes of the bench on one core. The cost of waking another core varies from run to run, above
@@ -26,7 +27,7 @@ ONE_CORE = taskset --cpu-list "$$(taskset -cp $$$$ | sed 's/.*[^0-9]//')"
 DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
 
 # Programs for `make lint`.
-LINTERS = $(or $(CARGO_TARGET_DIR),target)/linters
+LINTERS = $(BUILT)/linters
 
 .PHONY: help deps build checker demo test test-arm64 bench pictures lint install dist deb
 # The libraries for several Luas are built in the same folder, so they must be built one after the other.
@@ -37,7 +38,7 @@ help:
 	@echo '              (URL=https://… USER=… uses your own server; DOVECOT=2.3 or 2.4 selects the'
 	@echo '              version, and needs root for the version that this Debian does not have)'
 	@echo 'make build    build the library: $(LIBRARY)'
-	@echo 'make checker  build httpbasic-check: $(CHECKER)/release/httpbasic-check'
+	@echo 'make checker  build httpbasic-check: $(CHECKER)'
 	@echo 'make test     run all tests'
 	@echo 'make test-arm64  test the library for arm64, and in Dovecot 2.3 and 2.4, under QEMU (as root)'
 	@echo 'make bench    run the benchmarks, print the tables of docs/speed.md and draw its chart (DOVECOT=2.4)'
@@ -54,11 +55,11 @@ deps:
 
 build:
 	@tools/packages rust
-	$(CARGO) build --release --locked --no-default-features --features $(FEATURE),module
+	@library=$$(TARGET= packages/library $(LUA)) && $(call put,$$library,644,$(LIBRARY))
 
 checker:
 	@tools/packages rust
-	$(CARGO) build --release --locked --target-dir $(CHECKER) --bin httpbasic-check $(CHECK)
+	@checker=$$(TARGET= packages/checker) && $(call put,$$checker,755,$(CHECKER))
 
 demo:
 	@tools/packages demo $(if $(DOVECOT),hosts)
@@ -80,7 +81,7 @@ test-arm64:
 	@tools/packages test hosts
 	@tools/debian 13-arm64 make
 	# Under emulation, unoptimised tests take several times as long.
-	tools/debian 13 cross CARGO_TARGET_DIR=$(abspath $(or $(CARGO_TARGET_DIR),target))/debian13-target \
+	tools/debian 13 cross CARGO_TARGET_DIR=$(abspath $(BUILT))/debian13-target \
 		CARGO_PROFILE_DEV_OPT_LEVEL=2 \
 		sh -ec 'test="cargo test --locked --target aarch64-unknown-linux-gnu $(call VENDORED,lua54)"; \
 			$$test --lib; $$test --test embedded -- interface:: base64 hostile:: $(WITHOUT_NGINX)'
@@ -115,7 +116,7 @@ lint:
 install: build checker
 	install -d $(LUA_LIB) $(DESTDIR)/etc/dovecot/lua
 	install -m 644 $(LIBRARY) $(LUA_LIB)/httpbasic.so
-	install -D -m 755 $(CHECKER)/release/httpbasic-check $(DESTDIR)$(PREFIX)/bin/httpbasic-check
+	install -D -m 755 $(CHECKER) $(DESTDIR)$(PREFIX)/bin/httpbasic-check
 	# An existing script may have been edited, so the new one gets another name.
 	file=$(DESTDIR)/etc/dovecot/lua/auth-httpbasic.lua; \
 	if [ -e "$$file" ]; then file=$$file.new; fi; \
