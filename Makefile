@@ -29,7 +29,11 @@ DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
 # Programs for `make lint`.
 LINTERS = $(BUILT)/linters
 
-.PHONY: help deps build checker demo test test-arm64 bench pictures lint install dist deb
+# Most tests wait for a server most of the time.
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
+IS_ROOT = $(filter 0,$(shell id -u))
+
+.PHONY: help deps build checker demo test test-release test-arm64 bench pictures lint install dist deb
 # The libraries for several Luas are built in the same folder, so they must be built one after the other.
 .NOTPARALLEL:
 
@@ -39,7 +43,8 @@ help:
 	@echo '              version, and needs root for the version that this Debian does not have)'
 	@echo 'make build    build the library: $(LIBRARY)'
 	@echo 'make checker  build httpbasic-check: $(CHECKER)'
-	@echo 'make test     run all tests'
+	@echo 'make test     run the tests of the library and of httpbasic-check, in Dovecot 2.3 and 2.4 (as root)'
+	@echo 'make test-release  test the packages and every other way to build, in Debian 12 and 13 (as root)'
 	@echo 'make test-arm64  test the library for arm64, and in Dovecot 2.3 and 2.4, under QEMU (as root)'
 	@echo 'make bench    run the benchmarks, print the tables of docs/speed.md and draw its chart (DOVECOT=2.4)'
 	@echo 'make pictures draw the picture of httpbasic-check for the documentation (as root)'
@@ -68,12 +73,21 @@ demo:
 
 test:
 	@tools/packages test hosts
-	@tools/debian 12 make && tools/debian 13 make || [ "$$(id -u)" != 0 ]
-	$(CARGO) test --locked -- $(if $(filter-out 0,$(shell id -u)),--skip dovecot_2_4 --skip on_debian)
-	$(CARGO) test --locked $(CHECK) --lib --test embedded --test soak -- $(if $(filter-out 0,$(shell id -u)),--skip on_debian)
+	# At the same time: the library, the folders with Debian, and the tests themselves.
+	@CARGO_TERM_QUIET=true TARGET= packages/library 5.4 >/dev/null & library=$$!; \
+	$(if $(IS_ROOT),tools/debian 12 make && tools/debian 13 make,true) & folders=$$!; \
+	$(CARGO) test --locked $(CHECK) --no-run; status=$$?; \
+	wait $$library || status=$$?; wait $$folders || status=$$?; exit $$status
+	$(CARGO) test --locked $(CHECK) -- $(if $(IS_ROOT),,--skip dovecot_2_4 --skip on_debian)
 	set -e; for lua in lua53 lua51 luajit; do \
 		$(CARGO) test --locked $(call VENDORED,$$lua) --test embedded; \
 	done
+
+test-release:
+	@tools/packages test hosts
+	@$(if $(IS_ROOT),tools/debian 12 make && tools/debian 13 make)
+	# Most tests wait for a build, and different builds run at the same time.
+	RUST_TEST_THREADS=12 $(CARGO) test --locked $(CHECK) --test release -- $(if $(IS_ROOT),,--skip on_debian)
 
 # The folder for arm64 has no nginx. The last line asks one over TLS.
 test-arm64: WITHOUT_NGINX = --skip tls_is_1_2_or_1_3_and_nothing_older
@@ -85,7 +99,7 @@ test-arm64:
 		CARGO_PROFILE_DEV_OPT_LEVEL=2 \
 		sh -ec 'test="cargo test --locked --target aarch64-unknown-linux-gnu $(call VENDORED,lua54)"; \
 			$$test --lib; $$test --test embedded -- interface:: base64 hostile:: $(WITHOUT_NGINX)'
-	$(CARGO) test --locked --test release arm64 -- --include-ignored
+	$(CARGO) test --locked $(CHECK) --test release arm64 -- --include-ignored
 
 bench:
 	@tools/packages bench $(if $(DOVECOT),hosts)
@@ -101,8 +115,8 @@ pictures:
 lint:
 	@tools/packages lint
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --all-targets $(CHECK) -- -D warnings
+	$(CARGO) clippy --locked --all-targets --test release -- -D warnings
+	$(CARGO) clippy --locked --all-targets --test release $(CHECK) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
 	@cmp --silent .ci/linters.txt $(LINTERS)/made-of || { rm -rf $(LINTERS) && \
 		python3 -m venv $(LINTERS) && \
