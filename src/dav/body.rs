@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::xml::{self, Document, Element as E};
+use super::xml::{self, Document, Element as E, Problem};
 use crate::text::printable;
 
 /// The content of a body.
@@ -18,7 +18,7 @@ pub enum Body {
         /// Its message, in the server's language.
         message: Option<String>,
     },
-    /// Anything else. Holds a description, such as "a web page (HTML)".
+    /// Anything else. Contains a description, such as "a web page (HTML)".
     Other(&'static str),
 }
 
@@ -50,30 +50,15 @@ pub enum CurrentUser {
 impl Body {
     /// Parses a body. This cannot fail: a body of any other kind is [`Body::Other`].
     pub fn parse(bytes: &[u8]) -> Self {
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            return Body::Other("not UTF-8");
-        };
         let mut found = Found::default();
-        match xml::walk(text, |path, text| found.visit(path, text)) {
-            Some(document) => found.body(document),
-            None => Body::Other("broken XML"),
-        }
-        .or_web_page(text)
-    }
-
-    fn or_web_page(self, text: &str) -> Self {
-        let begins = |tag: &str| {
-            let start = text.trim_ascii_start().as_bytes().get(..tag.len());
-            start.is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes()))
+        let problem = match xml::walk(bytes, |path, text| found.visit(path, text)) {
+            Ok(document) => match found.body(document) {
+                Some(body) => return body,
+                None => None,
+            },
+            Err(problem) => Some(problem),
         };
-        match self {
-            Body::Other(_) if text.trim_ascii().is_empty() => Body::Other("empty"),
-            Body::Other(_) if begins("<!doctype html") || begins("<html") => {
-                Body::Other("a web page (HTML)")
-            }
-            Body::Other(_) if !begins("<") => Body::Other("not XML"),
-            other => other,
-        }
+        Body::Other(describe(bytes, problem))
     }
 
     /// The path of the principal, if the body names one.
@@ -85,6 +70,32 @@ impl Body {
             _ => None,
         }
     }
+}
+
+/// Describes a body that is neither a multistatus answer nor an exception, and perhaps not XML.
+fn describe(bytes: &[u8], problem: Option<Problem>) -> &'static str {
+    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii();
+    match problem {
+        _ if text.is_empty() => "empty",
+        _ if is_web_page(text) => "a web page (HTML)",
+        None => "no multistatus answer",
+        Some(Problem::Malformed) if !text.starts_with(b"<") => "not XML",
+        Some(Problem::Malformed) => "broken XML",
+        Some(Problem::Doctype) => "XML with a document type declaration (DOCTYPE)",
+        Some(Problem::Encoding(description)) => description,
+    }
+}
+
+fn is_web_page(text: &[u8]) -> bool {
+    // XHTML may have an XML declaration.
+    let content = match text.strip_prefix(b"<?xml") {
+        Some(rest) => rest.splitn(2, |byte| *byte == b'>').nth(1).unwrap_or_default(),
+        None => text,
+    };
+    let content = content.trim_ascii_start();
+    [&b"<!doctype html"[..], b"<html"]
+        .iter()
+        .any(|tag| content.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag)))
 }
 
 /// The server's name for the user: the last segment of a principal's path, percent-decoded. `None`
@@ -136,9 +147,9 @@ impl Found {
         }
     }
 
-    fn body(self, document: Document) -> Body {
+    fn body(self, document: Document) -> Option<Body> {
         if self.propstats > 0 {
-            return Body::Multistatus(Properties {
+            return Some(Body::Multistatus(Properties {
                 current_user: self.current_user.unwrap_or(if self.is_unclear {
                     CurrentUser::Unclear
                 } else {
@@ -146,15 +157,12 @@ impl Found {
                 }),
                 file_id: self.file_id,
                 is_nextcloud: document.is_nextcloud,
-            });
+            }));
         }
-        match self.exception {
-            Some(name) => Body::Exception {
-                name: printable(&name),
-                message: self.message.map(|text| printable(&text)),
-            },
-            None => Body::Other("no multistatus answer"),
-        }
+        Some(Body::Exception {
+            name: printable(&self.exception?),
+            message: self.message.map(|text| printable(&text)),
+        })
     }
 }
 
@@ -296,6 +304,17 @@ mod tests {
             ("<html><body>Welcome</body></html>", "a web page (HTML)"),
             ("\n<!DOCTYPE html>\n<html lang=en><meta>", "a web page (HTML)"),
             ("<HTML><br></HTML>", "a web page (HTML)"),
+            ("\u{feff}<html>", "a web page (HTML)"),
+            (
+                "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>\n<!DOCTYPE html PUBLIC \"a\" \"b\">\n\
+                 <html xmlns=\"http://www.w3.org/1999/xhtml\"></html>",
+                "a web page (HTML)",
+            ),
+            (
+                "<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'/>",
+                "a web page (HTML)",
+            ),
+            ("<?xml", "broken XML"),
             ("<multistatus/>", "no multistatus answer"),
             ("<d:multistatus xmlns:d='DAV:'/>", "no multistatus answer"),
             (
@@ -312,10 +331,81 @@ mod tests {
         ] {
             assert_eq!(Body::parse(body.as_bytes()), Body::Other(description), "{body}");
         }
-        let bytes = [whole.as_bytes(), b"\xff"].concat();
-        assert_eq!(Body::parse(&bytes), Body::Other("not UTF-8"));
-        let utf_16: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert!(matches!(Body::parse(&utf_16), Body::Other(_)));
+        for (body, description) in [
+            (&b"<html>\xfc</html>"[..], "a web page (HTML)"),
+            (b"\xfc", "not UTF-8"),
+            (b"\x1f\x8b\x08", "not UTF-8"),
+        ] {
+            assert_eq!(Body::parse(body), Body::Other(description));
+        }
+    }
+
+    #[test]
+    fn a_document_type_declaration_is_named() {
+        for body in ["<!DOCTYPE d><d/>", "<?xml version='1.0'?>\n<!DOCTYPE multistatus [ ]><d/>"] {
+            let description = "XML with a document type declaration (DOCTYPE)";
+            assert_eq!(Body::parse(body.as_bytes()), Body::Other(description), "{body}");
+        }
+    }
+
+    #[test]
+    fn another_encoding_is_named_and_never_read_as_utf_8() {
+        // The first has the bytes of "jörg" in UTF-8, the second in ISO-8859-1.
+        let [utf_8, latin_1, ascii] = [&b"j\xc3\xb6rg"[..], b"j\xf6rg", b"j%C3%B6rg"].map(|name| {
+            let property =
+                "<d:current-user-principal><d:href>/NAME/</d:href></d:current-user-principal>";
+            let body = answer("HTTP/1.1 200 OK", property);
+            let (before, after) = body.split_once("NAME").unwrap();
+            [before.as_bytes(), name, after.as_bytes()].concat()
+        });
+        let parse = |encoding: &str, body: &[u8]| {
+            let declaration = format!("<?xml version='1.0'{encoding}?>");
+            Body::parse(&[declaration.as_bytes(), body].concat())
+        };
+        for encoding in [
+            "",
+            " encoding='utf-8'",
+            " encoding='UTF8'",
+            " encoding='us-ascii'",
+            " encoding='Ascii'",
+        ] {
+            assert_eq!(parse(encoding, &utf_8).principal(), Some("/jörg/"), "{encoding}");
+            assert_eq!(parse(encoding, &ascii).principal(), Some("/j%C3%B6rg/"), "{encoding}");
+            assert_eq!(parse(encoding, &latin_1), Body::Other("not UTF-8"), "{encoding}");
+        }
+        for (name, description) in [
+            ("ISO-8859-1", "in ISO-8859-1, not UTF-8"),
+            ("Windows-1252", "in windows-1252, not UTF-8"),
+            ("UTF-16", "in UTF-16, not UTF-8"),
+            ("secret", "in another encoding than UTF-8"),
+            ("utf-8-mac", "in another encoding than UTF-8"),
+        ] {
+            let encoding = format!(" encoding='{name}'");
+            assert_eq!(parse(&encoding, &utf_8), Body::Other(description), "{name}");
+            assert_eq!(parse(&encoding, &latin_1), Body::Other(description), "{name}");
+            // ASCII is the same in all encodings that are written with these bytes.
+            assert_eq!(parse(&encoding, &ascii).principal(), Some("/j%C3%B6rg/"), "{name}");
+        }
+        assert_eq!(parse(" encoding='&secret;'", &latin_1), Body::Other("not UTF-8"));
+        // White space before the declaration, as some servers send it.
+        let body = [b"\n<?xml version='1.0' encoding='ISO-8859-1'?>", &latin_1[..]].concat();
+        assert_eq!(Body::parse(&body), Body::Other("in ISO-8859-1, not UTF-8"));
+    }
+
+    #[test]
+    fn utf_16_is_named_whatever_is_declared() {
+        for encoding in ["UTF-16", "UTF-8"] {
+            let text = format!("<?xml version='1.0' encoding='{encoding}'?>{}", answer("", ""));
+            for start in ["\u{feff}", ""] {
+                let text = format!("{start}{text}");
+                let little_endian =
+                    text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+                let big_endian = text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
+                for body in [little_endian, big_endian] {
+                    assert_eq!(Body::parse(&body), Body::Other("in UTF-16, not UTF-8"));
+                }
+            }
+        }
     }
 
     #[test]
