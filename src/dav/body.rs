@@ -111,6 +111,12 @@ struct Found {
     propstats: usize,
     /// The propstat that is being read.
     propstat: Propstat,
+    /// Whether a response has an href so far, and a status of its own.
+    has_href: bool,
+    has_status: bool,
+    /// Whether the first response has an href and no status. Without propstats, that is how some
+    /// servers answer if they have none of the properties.
+    is_bare: Option<bool>,
     /// From a propstat with the status 200, as is `file_id`.
     current_user: Option<CurrentUser>,
     file_id: Option<String>,
@@ -141,6 +147,11 @@ impl Found {
             [E::Multistatus, E::Response, E::Propstat, inner @ ..] => {
                 self.propstat.visit(inner, text);
             }
+            [E::Multistatus, E::Response, E::Href] => self.has_href |= !text.is_empty(),
+            [E::Multistatus, E::Response, E::Status] => self.has_status = true,
+            [E::Multistatus, E::Response] => {
+                self.is_bare.get_or_insert(self.has_href && !self.has_status);
+            }
             [E::Error, E::Exception] => keep(&mut self.exception, text),
             [E::Error, E::Message] => keep(&mut self.message, text),
             _ => {}
@@ -148,7 +159,7 @@ impl Found {
     }
 
     fn body(self, document: Document) -> Option<Body> {
-        if self.propstats > 0 {
+        if self.propstats > 0 || self.is_bare == Some(true) {
             return Some(Body::Multistatus(Properties {
                 current_user: self.current_user.unwrap_or(if self.is_unclear {
                     CurrentUser::Unclear
@@ -280,6 +291,51 @@ mod tests {
         }
         assert_eq!(current_user("<d:unauthenticated/>"), CurrentUser::Unauthenticated);
         assert_eq!(parsed("HTTP/1.1 200 OK", "").current_user, CurrentUser::Unknown);
+    }
+
+    #[test]
+    fn a_response_without_propstats_and_status_names_nobody() {
+        let parse = |responses: &str| {
+            let body = format!("<multistatus xmlns='DAV:'>{responses}</multistatus>");
+            Body::parse(body.as_bytes())
+        };
+        let bare = "<response><href>/dav/</href></response>";
+        let nobody = Body::Multistatus(Properties {
+            current_user: CurrentUser::Unknown,
+            file_id: None,
+            is_nextcloud: false,
+        });
+        let with_status = "<response><href>/</href><status>HTTP/1.1 STATUS</status></response>";
+        let [failed, found] =
+            ["403 Forbidden", "200 OK"].map(|status| with_status.replace("STATUS", status));
+        for (responses, expected) in [
+            (bare.to_string(), true),
+            (bare.repeat(2), true),
+            (format!("{bare}{failed}"), true),
+            (format!("{failed}{bare}"), false),
+            (failed, false),
+            (found, false),
+            ("<response/>".into(), false),
+            ("<response><href/></response>".into(), false),
+            ("<response><a><href>/</href></a></response>".into(), false),
+            ("<href>/</href>".into(), false),
+            ("<response xmlns=''><href>/</href></response>".into(), false),
+        ] {
+            let expected = match expected {
+                true => nobody.clone(),
+                false => Body::Other("no multistatus answer"),
+            };
+            assert_eq!(parse(&responses), expected, "{responses}");
+        }
+        // The whole answer must be there.
+        let cut = format!("<multistatus xmlns='DAV:'>{bare}");
+        assert_eq!(Body::parse(cut.as_bytes()), Body::Other("broken XML"));
+        // A principal of a later response counts as before.
+        let property =
+            "<d:current-user-principal><d:href>/bob/</d:href></d:current-user-principal>";
+        let named = answer("HTTP/1.1 200 OK", property)
+            .replace("<d:response>", "<d:response><d:href>/a/</d:href></d:response><d:response>");
+        assert_eq!(Body::parse(named.as_bytes()).principal(), Some("/bob/"));
     }
 
     #[test]
