@@ -512,6 +512,18 @@ mod tests {
     }
 
     #[test]
+    fn the_namespace_of_an_error_may_lack_its_colon_and_no_other_elements() {
+        let body = "<d:error xmlns:d=\"DAV\" xmlns:s=\"http://sabredav.org/ns\">\
+            <s:exception>Sabre\\DAV\\Exception\\NotAuthenticated</s:exception>\
+            <s:message>no</s:message></d:error>";
+        let name = "Sabre\\DAV\\Exception\\NotAuthenticated".to_string();
+        let expected = Body::Exception { name, message: Some("no".into()) };
+        assert_eq!(Body::parse(body.as_bytes()), expected);
+        let body = answer("HTTP/1.1 200 OK", "").replace("'DAV:'", "'DAV'");
+        assert_eq!(Body::parse(body.as_bytes()), Body::Other("no multistatus answer"));
+    }
+
+    #[test]
     fn a_principals_name_is_the_last_segment_of_its_path_decoded() {
         for (href, name) in [
             ("/principals/users/bob/", Some("bob")),

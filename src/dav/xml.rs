@@ -56,7 +56,7 @@ impl Element {
             (Namespace::Dav, b"current-user-principal") => Self::CurrentUserPrincipal,
             (Namespace::Dav, b"href") => Self::Href,
             (Namespace::Dav, b"unauthenticated") => Self::Unauthenticated,
-            (Namespace::Dav, b"error") => Self::Error,
+            (Namespace::Dav | Namespace::DavWithoutColon, b"error") => Self::Error,
             (Namespace::OwnCloud, b"fileid") => Self::FileId,
             (Namespace::Sabre, b"exception") => Self::Exception,
             (Namespace::Sabre, b"message") => Self::Message,
