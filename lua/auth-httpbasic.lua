@@ -5,7 +5,7 @@
 local settings = {
     url = "https://nextcloud.example.com/remote.php/dav/",
     -- domain = "example.com",        -- your mail domain; logins in any other are refused
-    -- cache_key_has_password = true, -- for Dovecot 2.3 with cache_key=%u:%w
+    -- cache_key_has_password = true, -- for Dovecot 2.3 with the cache_key of the examples
 }
 
 -- Load httpbasic.so from the folder of this script, or else from where Lua searches by default.
@@ -23,7 +23,7 @@ if not loaded then
 end
 
 local auth = dovecot.auth
-local client, logs_debug
+local client, logs_debug, cache_key_has_hash
 
 -- What Dovecot is told for each verdict. Only an outage is an internal failure: after an internal
 -- failure, Dovecot falls back to its cache and accepts even an expired entry.
@@ -35,8 +35,8 @@ local results = {
     unavailable = auth.PASSDB_RESULT_INTERNAL_FAILURE,
 }
 
--- Changes the results for a cache whose key includes the password. Such a cache has one entry for
--- each user and password. Only USER_UNKNOWN replaces that entry; after a mismatch the old entry
+-- Changes the results for a cache whose key includes the password or its hash. Such a cache has one
+-- entry for each user and password. Only USER_UNKNOWN replaces that entry; after a mismatch the old entry
 -- would stay, and a revoked password would work again in the next outage.
 local function cache_key_has_password()
     results.refused = auth.PASSDB_RESULT_USER_UNKNOWN
@@ -69,6 +69,8 @@ function script_init(lua_settings)
     end
     logs_debug = is_on("debug")
     settings.cache_key_has_password = nil
+    cache_key_has_hash = is_on("cache_key_has_hash")
+    settings.cache_key_has_hash = nil
     client = httpbasic.client(settings)
     return 0
 end
@@ -77,9 +79,10 @@ function script_deinit()
 end
 
 -- Returns the cache key. Only Dovecot 2.4 calls this; Dovecot 2.3 reads cache_key from dovecot.conf.
+-- Dovecot 2.4 ignores filters in the key, so the hash comes from a passdb before this one.
 function auth_passdb_get_cache_key()
     cache_key_has_password()
-    return "%{user}:%{password}"
+    return cache_key_has_hash and "%{user}:%{passdb:password_hash}" or "%{user}:%{password}"
 end
 
 function auth_passdb_lookup(req)
@@ -93,6 +96,11 @@ function auth_passdb_lookup(req)
     if not password then
         return auth.PASSDB_RESULT_INTERNAL_FAILURE,
             "no password to verify; httpbasic needs auth_mechanisms = plain login"
+    end
+    -- Without the hash, all passwords of a user would share one entry of the cache.
+    if cache_key_has_hash and (req.passdb.password_hash or "") == "" then
+        return auth.PASSDB_RESULT_INTERNAL_FAILURE,
+            "cache_key_has_hash is set, but no passdb before this one sets password_hash"
     end
     -- Only debug lines show the session.
     local session = logs_debug and req.session or nil

@@ -31,7 +31,9 @@ pub mod lua;
 /// The entry points that Lua's `require` looks for.
 ///
 /// `skip_memory_check` is sound because Dovecot's allocator ends the process when memory runs out.
-/// No call into Lua returns an allocation error.
+/// No call into Lua returns an allocation error. Without it, `encode` and `decode` of 40 bytes execute
+/// a sixth more instructions, and a lookup without TLS 6% more. docs/lua.md says what it means in
+/// other programs.
 #[cfg(all(feature = "module", not(test)))]
 mod entry {
     use mlua::{Lua, Result, Table, lua_module};

@@ -160,7 +160,7 @@ fn check_principal(options: &Options, user: &[u8], answer: &Answer) -> Result<()
         }
         _ if options.principal == Principal::Any => Ok(()),
         CurrentUser::Principal(href) => check_name(options, user, href),
-        CurrentUser::Unknown => check_unnamed(options, properties),
+        CurrentUser::Unknown => check_unnamed(options, answer, properties),
         CurrentUser::Unclear => {
             let text = "the server's current-user-principal is not valid; is it a WebDAV server \
                         (RFC 5397)?";
@@ -231,9 +231,21 @@ fn has_no_user_name(href: &str) -> bool {
 /// Checks an answer without a principal. Most servers that name no user authenticate exactly the
 /// name that was sent. Nextcloud does not: at some URLs it names no user, but still accepts a login
 /// by e-mail address, which a user can choose freely.
-fn check_unnamed(options: &Options, properties: &Properties) -> Result<(), Denial> {
+fn check_unnamed(
+    options: &Options,
+    answer: &Answer,
+    properties: &Properties,
+) -> Result<(), Denial> {
     if !properties.is_nextcloud {
         return Ok(());
+    }
+    // ownCloud Infinite Scale and OpenCloud use the same namespaces, name nobody at any URL, and have
+    // nothing at Nextcloud's.
+    if !answer.is_nextcloud() {
+        let text = "this server looks like Nextcloud, ownCloud or OpenCloud, and does not say whose \
+                    password it is at this URL; Nextcloud's URL ends in /remote.php/dav/, and for \
+                    OpenCloud or ownCloud Infinite Scale, set principal = \"any\"";
+        return Err(Denial::Unavailable(text.into()));
     }
     let url = match options.url.of_nextcloud() {
         Some(url) => format!("set url = \"{url}\""),
@@ -744,6 +756,16 @@ mod tests {
         assert_eq!(word, "unavailable");
         assert!(text.ends_with("set url = \"https://host/remote.php/dav/\""), "{text}");
         assert_eq!(verdict(&[("principal", "any")], "bob", &answer).0, "ok");
+    }
+
+    #[test]
+    fn opencloud_is_not_sent_to_a_url_that_it_does_not_have() {
+        let property = "<o:id xmlns:o='http://owncloud.org/ns'>1</o:id>";
+        let (word, text) = verdict(&[], "bob", &multistatus(property));
+        assert_eq!(word, "unavailable");
+        assert!(text.contains("for OpenCloud or ownCloud Infinite Scale, set principal"), "{text}");
+        assert!(!text.contains("://"), "{text}");
+        assert_eq!(verdict(&[("principal", "any")], "bob", &multistatus(property)).0, "ok");
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn logged() -> String {
     files.extend(
         ["lua/auth-httpbasic.lua", "tests/dovecot/troubles.rs"].map(|path| root.join(path)),
     );
-    for version in ["31", "34"] {
+    for version in ["31", "32", "34", "34-more"] {
         let entries = fs::read_dir(root.join(format!("tests/nextcloud-{version}"))).unwrap();
         files.extend(entries.map(|entry| entry.unwrap().path()));
     }

@@ -56,7 +56,7 @@ pub struct Run {
 pub fn all(version: Version, nginx: &Nginx) -> Vec<Contestant> {
     let ours = Setup::new(&nginx.url(), Some(&nginx.ca_file()));
     let cached = Setup {
-        args: "cache_key=%u:%w",
+        hashed_key: true,
         cache_secs: Some((3600, 3600)),
         ..ours.clone().with("cache_key_has_password", "true")
     };

@@ -6,7 +6,7 @@
 ---@field _VERSION string The version, such as "0.1.0".
 local httpbasic = {}
 
----The options of a client. Every value may also be a string, as Dovecot 2.4 passes it: "5000", "yes", "no".
+---The options of a client. Every value may also be a string, as Dovecot 2.4 passes it: "5000", "Yes", "no".
 ---@class httpbasic.Options
 ---@field url string Required. The absolute URL to send requests to, https:// or http://, without user name or fragment.
 ---@field domain? string The mail domains of the logins that are accepted, separated by commas or spaces. The first is that of user names on the server that have none. Default: none, which accepts logins in any domain.
@@ -15,11 +15,11 @@ local httpbasic = {}
 ---@field file_access? "any"|"none" "none" refuses passwords that give access to files in Nextcloud. Default: "any".
 ---@field ca_file? string A PEM file of CAs, or the server's own certificate, to trust instead of Mozilla's CAs.
 ---@field timeout_msecs? integer The time for the whole lookup, in milliseconds, 100 to 55000. Default: 5000.
----@field connect_timeout_msecs? integer The time to connect, including TLS, in milliseconds, 100 to 55000. Default: 2000.
+---@field connect_timeout_msecs? integer The limit for each step of connecting (name, TCP, TLS), in milliseconds, 100 to 55000. Default: 2000.
 ---@field backoff_msecs? integer How long an unreachable server is not retried, in milliseconds, 0 to 60000. Default: 2000.
 ---@field method? string The HTTP method. Default: "PROPFIND".
 ---@field success_status? integer The HTTP status that means the password is right, 200 to 399. Default: 207.
----@field failure_status? integer The HTTP status that means the password is wrong, 300 to 499. Default: 401.
+---@field failure_status? integer|string The HTTP statuses that mean the password is wrong, 300 to 499 except 429: one, or up to 8 in a string, separated by commas. Default: 401.
 ---@field forwarded_header? string The header that carries the client's address; "" sends none. Default: "X-Forwarded-For".
 ---@field allow_cleartext? boolean Allows http:// to hosts other than loopback. Default: false.
 ---@field user_agent? string The User-Agent header, 1 to 1000 characters. Default: "httpbasic/VERSION".
@@ -70,7 +70,7 @@ function client:verify(user, password, remote_ip, session) end
 ---@field reason? string The standard phrase for the status, such as "Multi-Status".
 ---@field principal? string The path of the authenticated user (DAV:current-user-principal, RFC 5397).
 ---@field exception? string The class of the exception that Nextcloud reports.
----@field message? string The message of that exception, in the server's language.
+---@field message? string The message of that exception, in the server's language, unless it contains the password.
 ---@field elapsed_msecs integer The time from the start of the lookup to the end of the response, in milliseconds.
 
 ---Sends one request and returns the response without evaluating it. Returns within timeout_msecs.

@@ -23,23 +23,44 @@ const MAX_BYTES: u64 = 4 << 20;
 pub struct Dovecot {
     /// Such as `2.4.1`.
     pub version: String,
-    /// Whether refused logins are logged.
-    pub auth_verbose: bool,
-    /// Whether there is an auth cache.
-    pub has_cache: bool,
-    /// The passdbs on Lua.
+    /// The version of Debian's package, such as `1:2.4.1+dfsg1-6+deb13u7`.
+    pub package: Option<String>,
+    /// Its settings outside of all blocks.
+    pub settings: Settings,
+    /// The environment of its processes.
+    pub environment: Settings,
+    /// The passdbs.
     pub passdbs: Vec<Passdb>,
 }
 
-/// A passdb on Lua.
+/// Names and their values.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Settings(pub Vec<(String, String)>);
+
+impl Settings {
+    /// The value of a setting.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|setting| setting.0 == name).map(|setting| setting.1.as_str())
+    }
+
+    fn add(&mut self, name: &str, value: String) {
+        self.0.push((name.into(), value));
+    }
+}
+
+/// A passdb.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Passdb {
-    /// Its script.
+    /// Its script, if it is on Lua.
     pub script: String,
     /// `lua_settings` of Dovecot 2.4.
-    pub settings: Vec<(String, String)>,
+    pub lua_settings: Vec<(String, String)>,
     /// `cache_key` of Dovecot 2.3, if it is set.
     pub cache_key: Option<String>,
+    /// `fields` of Dovecot 2.4.
+    pub fields: Settings,
+    /// Its other settings.
+    pub settings: Settings,
 }
 
 impl Dovecot {
@@ -49,14 +70,12 @@ impl Dovecot {
     /// Why it does not print the configuration.
     pub fn ask() -> Result<Option<Self>, String> {
         // Without -P, doveconf hides values that look like keys, and part of cache_key with them.
-        let mut command = Command::new("doveconf");
-        command.args(["-n", "-P"]).stdin(Stdio::null());
-        let text = match command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
-            Ok(child) => print(child)?,
-            Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(problem) => return Err(format!("doveconf cannot be run: {problem}")),
-        };
-        Self::parse(&text).map(Some).ok_or_else(|| "doveconf prints no configuration".into())
+        let Some(text) = output("doveconf", &["-n", "-P"])? else { return Ok(None) };
+        let dovecot = Self::parse(&text).ok_or("doveconf prints no configuration")?;
+        // Not every system has Debian's packages.
+        let package = output("dpkg-query", &["--show", "--showformat=${Version}", "dovecot-core"]);
+        let package = package.ok().flatten().filter(|it| it.contains(&dovecot.version));
+        Ok(Some(Self { package, ..dovecot }))
     }
 
     /// Whether it is Dovecot 2.3, which has no `lua_settings`.
@@ -71,6 +90,11 @@ impl Dovecot {
         self.passdbs.iter().find(|passdb| real(Path::new(&passdb.script)) == script)
     }
 
+    /// Whether there is an auth cache.
+    pub fn has_cache(&self) -> bool {
+        self.settings.get("auth_cache_size").is_some_and(|size| !size.starts_with('0'))
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let version = text.lines().next()?.strip_prefix("# ")?.split([' ', '-']).next()?;
         let mut dovecot = Self { version: version.into(), ..Self::default() };
@@ -82,34 +106,28 @@ impl Dovecot {
                 blocks.pop();
                 if blocks.is_empty() {
                     let passdb = std::mem::take(&mut passdb);
-                    dovecot.passdbs.extend((!passdb.script.is_empty()).then_some(passdb));
+                    dovecot.passdbs.extend((passdb != Passdb::default()).then_some(passdb));
                 }
             } else if let Some((name, value)) = line.split_once(" =") {
                 let value = unquoted(value.trim_start());
                 match blocks[..] {
-                    [] => dovecot.set(name, &value),
-                    ["passdb"] => passdb.set(name, &value),
-                    ["passdb", "lua_settings"] => passdb.settings.push((name.into(), value)),
+                    [] => dovecot.settings.add(name, value),
+                    ["import_environment"] => dovecot.environment.add(name, value),
+                    ["passdb"] => passdb.set(name, value),
+                    ["passdb", "fields"] => passdb.fields.add(name, value),
+                    ["passdb", "lua_settings"] => passdb.lua_settings.push((name.into(), value)),
                     _ => {}
                 }
             }
         }
         Some(dovecot)
     }
-
-    fn set(&mut self, name: &str, value: &str) {
-        match name {
-            "auth_verbose" => self.auth_verbose = value == "yes",
-            "auth_cache_size" => self.has_cache = !value.starts_with('0'),
-            _ => {}
-        }
-    }
 }
 
 impl Passdb {
-    fn set(&mut self, name: &str, value: &str) {
+    fn set(&mut self, name: &str, value: String) {
         match name {
-            "lua_file" => self.script = value.into(),
+            "lua_file" => self.script = value,
             // Dovecot 2.3: args = file=/etc/dovecot/lua/auth-httpbasic.lua blocking=yes
             "args" => {
                 for (name, value) in value.split(' ').filter_map(|it| it.split_once('=')) {
@@ -120,13 +138,24 @@ impl Passdb {
                     }
                 }
             }
-            _ => {}
+            _ => self.settings.add(name, value),
         }
     }
 }
 
+/// What a program prints. None if there is no such program.
+fn output(program: &str, arguments: &[&str]) -> Result<Option<String>, String> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    match command.spawn() {
+        Ok(child) => print(program, child).map(Some),
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(problem) => Err(format!("{program} cannot be run: {problem}")),
+    }
+}
+
 /// What a process prints before it ends, within the limits.
-fn print(mut child: Child) -> Result<String, String> {
+fn print(program: &str, mut child: Child) -> Result<String, String> {
     let end = Instant::now() + LIMIT;
     let (output, errors) = (read(child.stdout.take()), read(child.stderr.take()));
     let output = output.recv_timeout(LIMIT);
@@ -140,9 +169,12 @@ fn print(mut child: Child) -> Result<String, String> {
         Ok(output) if succeeds => Ok(output),
         Ok(_) => {
             let errors = errors.recv_timeout(PAUSE).unwrap_or_default();
-            Err(format!("doveconf fails: {}", printable(errors.lines().next().unwrap_or_default())))
+            Err(format!(
+                "{program} fails: {}",
+                printable(errors.lines().next().unwrap_or_default())
+            ))
         }
-        Err(_) => Err(format!("doveconf has not ended after {} s", LIMIT.as_secs())),
+        Err(_) => Err(format!("{program} has not ended after {} s", LIMIT.as_secs())),
     }
 }
 
@@ -176,12 +208,12 @@ mod tests {
             passdb before {\n  driver = pam\n}\npassdb httpbasic {\n  driver = lua\n  lua_file = /a.lua\n  \
             lua_settings {\n    url = https://host/?a = b\n    user_agent = \"a \\\"b\\\"\"\n    ca_file =\n  }\n}\n";
         let dovecot = Dovecot::parse(text).unwrap();
-        assert!(!dovecot.is_2_3() && dovecot.has_cache && !dovecot.auth_verbose);
+        assert!(!dovecot.is_2_3() && dovecot.has_cache());
+        assert_eq!(dovecot.settings.get("auth_verbose"), None);
         let settings = [("url", "https://host/?a = b"), ("user_agent", "a \"b\""), ("ca_file", "")];
         let settings = settings.map(|(name, value)| (name.to_string(), value.to_string())).to_vec();
-        let passdb = Passdb { script: "/a.lua".into(), settings, cache_key: None };
-        assert_eq!(dovecot.passdbs, [passdb]);
-        assert!(dovecot.passdb(Path::new("/a.lua")).is_some());
+        assert_eq!(dovecot.passdbs.len(), 2);
+        assert_eq!(dovecot.passdb(Path::new("/a.lua")).unwrap().lua_settings, settings);
         assert_eq!(dovecot.passdb(Path::new("/b.lua")), None);
     }
 
@@ -191,7 +223,8 @@ mod tests {
             passdb {\n  args = scheme=x\n  driver = passwd-file\n}\n\
             passdb {\n  args = file=/a.lua blocking=yes cache_key=%u:%w\n  driver = lua\n}\n";
         let dovecot = Dovecot::parse(text).unwrap();
-        assert!(dovecot.is_2_3() && !dovecot.has_cache && dovecot.auth_verbose);
+        assert!(dovecot.is_2_3() && !dovecot.has_cache());
+        assert_eq!(dovecot.settings.get("auth_verbose"), Some("yes"));
         let passdb = dovecot.passdb(Path::new("/a.lua")).unwrap();
         assert_eq!(passdb.cache_key.as_deref(), Some("%u:%w"));
     }

@@ -13,6 +13,7 @@ mod dovecot;
 mod library;
 mod login;
 mod network;
+mod passdb;
 mod refusal;
 mod report;
 mod script;

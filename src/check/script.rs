@@ -57,6 +57,8 @@ pub struct Script {
     /// Whether it calls a refused login an unknown user, as is right where the cache key has the
     /// password. None if it cannot be tried here.
     pub refused_is_unknown: Option<bool>,
+    /// The cache key that it gives to Dovecot 2.4.
+    pub cache_key: Option<String>,
 }
 
 impl Script {
@@ -104,10 +106,12 @@ fn play(
     function(&globals, "script_init")?.call::<()>(table.transpose()?)?;
     // Dovecot 2.4 asks for the cache key before the first login.
     let cache_key: Option<Function> = globals.get("auth_passdb_get_cache_key")?;
-    if let Some(cache_key) = cache_key.filter(|_| settings.is_some()) {
-        cache_key.call::<LuaValue>(())?;
-    }
+    let cache_key = cache_key.filter(|_| settings.is_some());
+    let cache_key: Option<LuaValue> = cache_key.map(|it| it.call(())).transpose()?;
+    let cache_key = cache_key.and_then(|it| it.as_string().map(|it| it.to_string_lossy()));
     let request = lua.create_table_from([("user", "user"), ("password", "-"), ("session", "-")])?;
+    // What earlier passdbs have set.
+    request.set("passdb", lua.create_table_from([("password_hash", "-")])?)?;
     for method in ["log_debug", "log_info", "log_warning", "log_error"] {
         request.set(method, nothing(&lua)?)?;
     }
@@ -117,7 +121,7 @@ fn play(
     // A script may use more of Dovecot than there is here.
     let refused_is_unknown =
         result.ok().map(|result| result.as_string().is_some_and(|result| *result == UNKNOWN));
-    Ok(Some(Script { options, refused_is_unknown }))
+    Ok(Some(Script { options, refused_is_unknown, cache_key }))
 }
 
 /// The script's function that Dovecot calls by this name.

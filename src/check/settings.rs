@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::advice::about_file;
 use super::arguments::Arguments;
 use super::dovecot::{Dovecot, Passdb};
+use super::passdb;
 use super::report::{Finding, Outcome};
 use super::script::Script;
 use crate::options::Options;
@@ -31,15 +32,19 @@ pub fn check(arguments: &Arguments, script: Option<&Path>) -> Outcome<Options> {
     };
     let passdb = dovecot.as_ref().and_then(|dovecot| dovecot.passdb(path));
     // Dovecot 2.3 passes no settings to a script.
-    let settings = passdb.filter(|_| dovecot.as_ref().is_some_and(|it| !it.is_2_3()));
+    let dovecot_2_4 = dovecot.as_ref().filter(|it| !it.is_2_3());
+    let expanded = passdb.zip(dovecot_2_4).map(|(passdb, dovecot)| {
+        expand(passdb, dovecot, |name| arguments.options.iter().any(|(other, _)| other == name))
+    });
+    let expanded = expanded.transpose()?;
     let trouble =
         trouble.map(|problem| format!("Dovecot's configuration is not checked: {problem}"));
-    let script = Script::run(path, settings.map(|passdb| &passdb.settings[..]));
+    let script = Script::run(path, expanded.as_ref().map(|it| &it.settings[..]));
     let script = script.map_err(|problem| {
         let advice = "Dovecot cannot run this script either: correct it, or copy it again";
         Finding::new(problem).advise([about_file(path, advice)]).warn(trouble.clone())
     })?;
-    let mut options = script.options;
+    let mut options = script.options.clone();
     options.retain(|(name, _)| arguments.options.iter().all(|(other, _)| other != name));
     options.extend(arguments.options.iter().cloned());
 
@@ -50,10 +55,11 @@ pub fn check(arguments: &Arguments, script: Option<&Path>) -> Outcome<Options> {
     });
     finding = finding.warn(trouble);
     if let Some(dovecot) = &dovecot {
-        finding = finding.warn(cache_key(dovecot, passdb, script.refused_is_unknown));
-        finding = finding.warn((!dovecot.auth_verbose).then_some(
-            "auth_verbose is off, so Dovecot does not log why a login is refused: auth_verbose = yes",
-        ));
+        finding = finding.warn(passdb::warnings(dovecot, passdb, &script));
+    }
+    if let Some(expanded) = expanded {
+        let text = format!("{}{}", finding.text(), expanded.text);
+        finding = finding.renamed(text).warn(expanded.warnings);
     }
     finish(Some(path), options, finding)
 }
@@ -69,26 +75,76 @@ pub fn find(arguments: &Arguments) -> Option<PathBuf> {
     beside.into_iter().chain([Path::new(FOLDER).join(NAME)]).find(|path| path.exists())
 }
 
-/// What is wrong with the key of Dovecot 2.3's cache.
-fn cache_key(
+/// The settings of a passdb after Dovecot has expanded them.
+struct Expanded {
+    settings: Vec<(String, String)>,
+    /// The values that come from variables.
+    text: String,
+    warnings: Vec<String>,
+}
+
+/// Expands the variables of the environment. A setting whose value cannot be known here is left out,
+/// unless the command line replaces it.
+fn expand(
+    passdb: &Passdb,
     dovecot: &Dovecot,
-    passdb: Option<&Passdb>,
-    refused_is_unknown: Option<bool>,
-) -> Option<&'static str> {
-    let passdb = passdb.filter(|_| dovecot.is_2_3() && dovecot.has_cache)?;
-    let key = passdb.cache_key.as_deref().unwrap_or("%u");
-    let has_password = key.contains("%w") || key.contains("%{password}");
-    match (key.is_empty(), has_password, refused_is_unknown) {
-        (true, ..) | (_, true, None | Some(true)) => None,
-        (_, true, Some(false)) => Some(
-            "the cache key has the password, but the script is not told so: set \
-             cache_key_has_password = true in it, or a revoked password works again in an outage",
-        ),
-        (_, false, _) => Some(
-            "the cache key lacks the password: add cache_key=%u:%w to the passdb's args, and \
-             cache_key_has_password = true to the script",
-        ),
+    is_replaced: impl Fn(&str) -> bool,
+) -> Result<Expanded, Finding> {
+    let mut expanded = Expanded { settings: Vec::new(), text: String::new(), warnings: Vec::new() };
+    for (name, value) in passdb.lua_settings.iter().filter(|(name, _)| !is_replaced(name)) {
+        if value.starts_with('<') {
+            return Err(Finding::new(format!(
+                "{name} = {value}: Dovecot puts the text of the file into the setting, and then does \
+                 not start"
+            ))
+            .advise(["write the path without <"]));
+        }
+        match environment(value, dovecot) {
+            Ok(known) => {
+                if known != *value {
+                    expanded.text += &format!(", with {name} = {known} from {value}");
+                }
+                expanded.settings.push((name.clone(), known));
+            }
+            Err(problem) if name == "url" => {
+                return Err(Finding::new(format!("{name} = {value}: {problem}"))
+                    .advise(["give the URL: --url URL"]));
+            }
+            Err(problem) => expanded.warnings.push(format!(
+                "{name} = {value} is not checked, since {problem}: --{} VALUE",
+                name.replace('_', "-")
+            )),
+        }
     }
+    Ok(expanded)
+}
+
+/// A value with its variables of the environment, `%{env:NAME}` and `$ENV:NAME`, expanded.
+fn environment(value: &str, dovecot: &Dovecot) -> Result<String, String> {
+    if let Some(variable) = value.strip_prefix("$ENV:") {
+        return variable_of(variable, dovecot);
+    }
+    let (mut text, mut rest) = (String::new(), value);
+    while let Some((before, after)) = rest.split_once("%{") {
+        let (variable, end) = after.split_once('}').ok_or("it has no }")?;
+        let variable = variable.strip_prefix("env:");
+        let variable = variable.ok_or("Dovecot expands %{env:…} alone there")?;
+        text = text + before + &variable_of(variable, dovecot)?;
+        rest = end;
+    }
+    Ok(text + rest)
+}
+
+/// The value of a variable in Dovecot's environment.
+fn variable_of(name: &str, dovecot: &Dovecot) -> Result<String, String> {
+    let value = dovecot.environment.get(name);
+    let value = value.ok_or_else(|| format!("Dovecot does not have {name}: import_environment"))?;
+    // Dovecot imports it from where it was started, which is the same environment in a container.
+    if value == format!("%{{env:{name}}}") {
+        let value = std::env::var(name).ok();
+        return value.ok_or_else(|| format!("this program does not have the variable {name}"));
+    }
+    Ok(value.into())
 }
 
 fn finish(

@@ -14,3 +14,4 @@ mod outage;
 mod passdbs;
 mod system_calls;
 mod troubles;
+mod withdrawn;

@@ -16,6 +16,7 @@ on_each_dovecot! {
     a_stalled_handshake_is_a_temporary_failure_in_time
     headers_that_never_end_are_a_temporary_failure_in_time
     an_answer_that_is_cut_is_a_temporary_failure_in_time
+    a_mail_client_waits_as_long_as_the_readme_says
     thirty_logins_at_a_time_survive_an_outage_of_three_seconds
     a_worker_needs_at_most_a_quarter_of_its_address_space
 }
@@ -107,6 +108,27 @@ fn headers_that_never_end_are_a_temporary_failure_in_time(version: Version) {
 fn an_answer_that_is_cut_is_a_temporary_failure_in_time(version: Version) {
     let cut = Fault::Answer(|stream| drop(stream.write_all(&principal("alice")[..200])));
     meets(version, cut, "protocol: ");
+}
+
+/// With the default deadline and with Dovecot's own delays.
+fn a_mail_client_waits_as_long_as_the_readme_says(version: Version) {
+    let readme = include_str!("../../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    let promise = "within 8 seconds if Nextcloud is silent, and within 3 if it refuses connections";
+    assert!(readme.contains(promise));
+    for (fault, expected_secs) in
+        [(Fault::Refused, 0..=3), (Fault::Answer(|stream| wait(stream)), 5..=8)]
+    {
+        let web = Web::start(fault);
+        let dovecot = Dovecot::start(version, &Setup { default_delays: true, ..web.setup() });
+        let start = Instant::now();
+        let answer = dovecot.imap_login(USER, PASSWORD);
+        let elapsed = start.elapsed();
+        assert!(answer.starts_with("NO [UNAVAILABLE]"), "{answer}\n{}", dovecot.log());
+        println!("{version:?}: a mail client waits {elapsed:?}");
+        let [least, most] =
+            [expected_secs.start(), expected_secs.end()].map(|it| Duration::from_secs(*it));
+        assert!(elapsed >= least && elapsed < most + TOLERANCE, "{elapsed:?}\n{}", dovecot.log());
+    }
 }
 
 /// Starts 30 logins at the same time. Those of ten users in the cache must succeed, and those of

@@ -1,5 +1,8 @@
 //! The Lua interface in an embedded Lua, against web servers in this process.
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mlua::{Lua, MultiValue, Table, Value};
@@ -465,6 +468,111 @@ fn half_an_answer_proves_nothing() {
 }
 
 #[test]
+fn a_refusal_does_not_wait_for_its_body() {
+    let world = World::new();
+    let head = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 1000\r\n\r\n";
+    for is_slow in [false, true] {
+        let server = Server::start(Some(&world.localhost()), move |stream, next_request| {
+            if next_request(stream).is_some() {
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.flush());
+                // The body stalls, or arrives a byte at a time.
+                for _ in 0..100 {
+                    sleep(Duration::from_millis(100));
+                    if is_slow && stream.write_all(b"x").and_then(|()| stream.flush()).is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+        world.client(server.port, "timeout_msecs = 30000, connect_timeout_msecs = 30000");
+        let start = Instant::now();
+        let (word, text) = world.verify(b"alice", b"x", None);
+        assert_eq!(word, "refused", "{text}");
+        assert!(start.elapsed() < Duration::from_secs(9), "{:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn a_body_that_stalls_is_a_timeout_unless_the_status_says_enough() {
+    let world = World::new();
+    for (status, word, text) in [
+        ("200 OK", "unavailable", "timeout: gave up after "),
+        ("404 Not Found", "unavailable", "timeout: gave up after "),
+        ("503 Service Unavailable", "unavailable", "timeout: gave up after "),
+        ("207 Multi-Status", "unavailable", "timeout: gave up after "),
+        ("302 Found", "unavailable", "302 Found: redirects to https://host/"),
+        ("429 Too Many Requests", "throttled", "429 Too Many Requests"),
+    ] {
+        let head =
+            format!("HTTP/1.1 {status}\r\nLocation: https://host/\r\nContent-Length: 9\r\n\r\n");
+        let server = Server::start(Some(&world.localhost()), move |stream, next_request| {
+            if next_request(stream).is_some() {
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.flush());
+                let _ = next_request(stream);
+            }
+        });
+        world.client(server.port, "timeout_msecs = 1500");
+        let (found, said) = world.verify(b"alice", b"x", None);
+        assert_eq!(found, word, "{status}: {said}");
+        assert!(said.starts_with(text), "{status}: {said}");
+    }
+}
+
+#[test]
+fn a_text_of_the_server_with_the_password_is_not_logged() {
+    let world = World::new();
+    let secret = "grüß \"Gott\" 100%";
+    for echo in [
+        "grüß &quot;Gott&quot; 100%",
+        "gr%C3%BC%C3%9F%20%22Gott%22%20100%25",
+        "Z3LDvMOfICJHb3R0IiAxMDAl",
+        "Basic YWxpY2U6Z3LDvMOfICJHb3R0IiAxMDAl",
+    ] {
+        let error = format!(
+            "<d:error xmlns:d='DAV:' xmlns:s='http://sabredav.org/ns'><s:exception>A</s:exception>\
+             <s:message>{echo}</s:message></d:error>"
+        );
+        let answer = answer("503 Service Unavailable", &error);
+        let server = Server::answering(Some(&world.localhost()), move |_| answer.clone());
+        world.client(server.port, "");
+        let (word, text) = world.verify(b"alice", secret.as_bytes(), None);
+        assert_eq!(word, "unavailable");
+        let expected = "503 Service Unavailable (its text contains the password) [";
+        assert!(text.starts_with(expected), "{text}");
+        let script = format!("client:propfind('alice', {secret:?}).message == nil");
+        assert!(world.lua.load(script).eval::<bool>().unwrap());
+        let (_, text) = world.verify(b"alice", b"another one", None);
+        assert!(text.starts_with("503 Service Unavailable (A: "), "{text}");
+    }
+    let redirect = "HTTP/1.1 302 Found\r\nLocation: https://host/gr%c3%bc%c3%9f%20%22Gott%22%20100%\r\n\
+                    Content-Length: 0\r\n\r\n";
+    let server = Server::answering(Some(&world.localhost()), |_| redirect.into());
+    world.client(server.port, "");
+    let (_, text) = world.verify(b"alice", secret.as_bytes(), None);
+    assert!(text.starts_with("302 Found: redirects to a URL with the password in it"), "{text}");
+}
+
+#[test]
+fn a_head_with_too_much_in_it_is_an_error_that_says_so() {
+    let world = World::new();
+    for (fields, expected) in [
+        ("X: y\r\n".repeat(129), "protocol: the answer has more than 128 header fields"),
+        (
+            format!("WWW-Authenticate: Negotiate {}\r\n", "x".repeat(64 << 10)),
+            "protocol: the answer's head is longer than 32 KiB",
+        ),
+    ] {
+        let answer =
+            format!("HTTP/1.1 401 Unauthorized\r\n{fields}Content-Length: 0\r\n\r\n").into_bytes();
+        let server = Server::answering(Some(&world.localhost()), move |_| answer.clone());
+        world.client(server.port, "");
+        let (word, text) = world.verify(b"alice", b"x", None);
+        assert_eq!(word, "unavailable");
+        assert!(text.starts_with(expected), "{text}");
+    }
+}
+
+#[test]
 fn a_wrong_option_raises_a_string_that_names_it_and_the_scripts_line() {
     let world = World::new();
     for (options, expected_text) in [
@@ -487,6 +595,18 @@ fn a_wrong_option_raises_a_string_that_names_it_and_the_scripts_line() {
         ("{ url = 'https://h/', [1] = 'x' }", "httpbasic.client: 1 is an unknown setting"),
         ("{ url = 'https://h/', [true] = 'x' }", "httpbasic.client: true is an unknown setting"),
         ("{ url = 'https://h/', [{}] = 'x' }", "httpbasic.client: a table is an unknown setting"),
+        (
+            "{ url = 'https://h/', failure_status = '401,' }",
+            "httpbasic.client: failure_status expected 1 to 8 whole numbers from 300 to 499",
+        ),
+        (
+            "{ url = 'https://h/', failure_status = { 401, 403 } }",
+            "separated by commas, got a table",
+        ),
+        (
+            "{ url = 'https://h/', failure_status = '401, 429' }",
+            "httpbasic.client: failure_status cannot contain 429",
+        ),
         (
             "{ url = 'https://h/', debug = {} }",
             "httpbasic.client: debug expected true or false, got a table",

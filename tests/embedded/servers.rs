@@ -3,6 +3,8 @@
 use mlua::Value;
 
 use crate::support::apache::Apache;
+use crate::support::asgiwebdav::AsgiWebdav;
+use crate::support::copyparty::Copyparty;
 use crate::support::http::Server;
 use crate::support::nginx::Nginx;
 use crate::support::web_server::WebServer;
@@ -160,13 +162,85 @@ fn nginx_names_no_user_and_keeps_the_connection() {
     assert_eq!(connections(&world, nginx.server()), (1, 1));
 }
 
+/// Two accounts, for servers that know few characters.
+const TWO: [(&str, &str); 2] = [("alice", "correct horse"), ("bob@example.com", "battery:staple")];
+
+/// The verdicts on the right password, a wrong one, an unknown user, and the password of another.
+fn verdicts(world: &World, server: &WebServer, options: &str) -> [String; 4] {
+    let _relay = connect(world, server, options);
+    [
+        ("alice", "correct horse"),
+        ("alice", "wrong"),
+        ("nobody", "correct horse"),
+        ("bob@example.com", "correct horse"),
+    ]
+    .map(|(user, password)| world.verify(user.as_bytes(), password.as_bytes(), None).0)
+}
+
+const ONLY_THE_RIGHT_ONE: [&str; 4] = ["ok", "refused", "refused", "refused"];
+
+/// The library cannot know this; httpbasic-check finds out.
 #[test]
-fn a_server_that_accepts_only_digest_is_unavailable() {
+fn servers_without_authentication_accept_every_password() {
+    let world = World::new();
+    let radicale = radicale::start_without_authentication(&world.ca);
+    assert_eq!(verdicts(&world, &radicale, ""), ["ok"; 4]);
+    let apache = Apache::start_anonymous(&world.ca);
+    assert_eq!(verdicts(&world, apache.server(), ""), ["ok"; 4]);
+}
+
+#[test]
+fn copyparty_looks_at_the_password_alone_unless_it_has_usernames() {
+    let world = World::new();
+    for (usernames, expected) in
+        [(false, ["ok", "refused", "ok", "ok"]), (true, ONLY_THE_RIGHT_ONE)]
+    {
+        let mut copyparty = Copyparty::start(&world.ca, &TWO, usernames);
+        assert_eq!(verdicts(&world, copyparty.server(), ""), expected);
+        copyparty.restart(&TWO[1..]);
+        assert_eq!(verdicts(&world, copyparty.server(), ""), ["refused"; 4]);
+    }
+}
+
+#[test]
+fn asgiwebdav_accepts_basic_although_it_offers_only_digest() {
+    let world = World::new();
+    for is_public in [false, true] {
+        let mut asgiwebdav = AsgiWebdav::start(&world.ca, &TWO, is_public);
+        assert_eq!(verdicts(&world, asgiwebdav.server(), ""), ONLY_THE_RIGHT_ONE);
+        let relay = connect(&world, asgiwebdav.server(), "");
+        let text = expect(&world, "refused", "alice", "wrong");
+        let offered = "the server offers only Digest: if nobody can log in, allow Basic";
+        assert!(is_public || text.contains(offered), "{text}");
+        drop(relay);
+        asgiwebdav.restart(&TWO[1..]);
+        assert_eq!(verdicts(&world, asgiwebdav.server(), ""), ["refused"; 4]);
+    }
+}
+
+#[test]
+fn subversion_answers_403_to_a_user_whose_rights_were_withdrawn() {
+    let world = World::new();
+    let apache = Apache::start_subversion(&world.ca, &TWO, &["alice", "bob@example.com"]);
+    for options in ["", "failure_status = '401, 403'"] {
+        apache.set_readers(&["alice", "bob@example.com"]);
+        assert_eq!(verdicts(&world, apache.server(), options), ONLY_THE_RIGHT_ONE);
+        apache.set_readers(&["bob@example.com"]);
+        let withdrawn = if options.is_empty() { "unavailable" } else { "refused" };
+        assert_eq!(
+            verdicts(&world, apache.server(), options),
+            [withdrawn, "refused", "refused", "refused"]
+        );
+    }
+}
+
+#[test]
+fn a_server_that_accepts_only_digest_refuses_everybody_and_the_log_says_so() {
     let world = World::new();
     let apache = Apache::start_digest(&world.ca);
     let _relay = connect(&world, apache.server(), "");
-    let text = expect(&world, "unavailable", "alice", "correct horse");
-    assert!(text.contains("Basic"), "{text}");
+    let text = expect(&world, "refused", "alice", "correct horse");
+    assert!(text.contains("the server offers only Digest: if nobody can log in"), "{text}");
 }
 
 #[test]

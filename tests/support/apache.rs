@@ -1,6 +1,7 @@
 //! Apache with `mod_dav` and TLS, from Debian's packages.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use super::ca::Ca;
 use super::web_server::WebServer;
@@ -28,11 +29,46 @@ impl Apache {
         Self::start_with(ca, &[], "AuthType Digest")
     }
 
+    /// Starts one that asks for a password and accepts any, by mod_authn_anon.
+    pub fn start_anonymous(ca: &Ca) -> Self {
+        let anonymous = "AuthType Basic\n    AuthBasicProvider anon\n    Anonymous *\n    \
+                         Anonymous_MustGiveEmail Off";
+        Self::start_with(ca, &[], anonymous)
+    }
+
+    /// Starts one with a Subversion repository that `readers` may read.
+    pub fn start_subversion(ca: &Ca, accounts: &[(&str, &str)], readers: &[&str]) -> Self {
+        let subversion = "DAV svn\n    SVNPath repository\n    AuthzSVNAccessFile readers";
+        Self::start_after(ca, accounts, &format!("{BASIC}\n    {subversion}"), |server| {
+            let repository = server.file("repository");
+            for command in [["svnadmin", "create"].as_slice(), &["chmod", "-R", "a+rwX"]] {
+                let status = Command::new(command[0]).args(&command[1..]).arg(&repository).status();
+                assert!(status.unwrap().success());
+            }
+            write_readers(server, readers);
+        })
+    }
+
+    /// Changes who may read the repository. Apache reads this again for each request.
+    pub fn set_readers(&self, readers: &[&str]) {
+        write_readers(&self.server, readers);
+    }
+
     fn start_with(ca: &Ca, accounts: &[(&str, &str)], location: &str) -> Self {
+        Self::start_after(ca, accounts, &format!("Dav On\n    {location}"), |_| ())
+    }
+
+    fn start_after(
+        ca: &Ca,
+        accounts: &[(&str, &str)],
+        location: &str,
+        prepare: impl FnOnce(&WebServer),
+    ) -> Self {
         let mut server = WebServer::new("apache", ca, "/dav/");
         std::fs::create_dir_all(server.folder().join("root/dav")).unwrap();
         users::write(&server.folder().join("users"), accounts);
         server.write("apache.conf", &configuration(&server, location));
+        prepare(&server);
         let configuration = server.file("apache.conf");
         server.start(&["/usr/sbin/apache2", "-DFOREGROUND", "-f", &configuration]);
         // Apache reads its configuration twice, and does not listen for a moment in between.
@@ -67,6 +103,14 @@ const BASIC: &str = "AuthType Basic\n    AuthUserFile users";
 
 fn configuration(server: &WebServer, location: &str) -> String {
     let (folder, port) = (server.folder().display(), server.port());
+    // Debian's package of it is installed for the tests only.
+    let subversion = match location.contains("svn") {
+        true => {
+            "LoadModule dav_svn_module /usr/lib/apache2/modules/mod_dav_svn.so\n\
+             LoadModule authz_svn_module /usr/lib/apache2/modules/mod_authz_svn.so"
+        }
+        false => "",
+    };
     format!(
         r#"
 ServerRoot {folder}
@@ -79,6 +123,7 @@ User www-data
 Group www-data
 LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
 LoadModule authn_core_module /usr/lib/apache2/modules/mod_authn_core.so
+LoadModule authn_anon_module /usr/lib/apache2/modules/mod_authn_anon.so
 LoadModule authn_file_module /usr/lib/apache2/modules/mod_authn_file.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
 LoadModule authz_user_module /usr/lib/apache2/modules/mod_authz_user.so
@@ -86,6 +131,7 @@ LoadModule auth_basic_module /usr/lib/apache2/modules/mod_auth_basic.so
 LoadModule auth_digest_module /usr/lib/apache2/modules/mod_auth_digest.so
 LoadModule dav_module /usr/lib/apache2/modules/mod_dav.so
 LoadModule dav_fs_module /usr/lib/apache2/modules/mod_dav_fs.so
+{subversion}
 LoadModule deflate_module /usr/lib/apache2/modules/mod_deflate.so
 LoadModule env_module /usr/lib/apache2/modules/mod_env.so
 LoadModule filter_module /usr/lib/apache2/modules/mod_filter.so
@@ -98,11 +144,16 @@ SSLEngine on
 SSLCertificateFile {folder}/server.crt
 SSLCertificateKeyFile {folder}/server.key
 <Location /dav/>
-    Dav On
     AuthName mail
     Require valid-user
     {location}
 </Location>
 "#
     )
+}
+
+/// Who may read the repository.
+fn write_readers(server: &WebServer, readers: &[&str]) {
+    let lines: String = readers.iter().map(|reader| format!("{reader} = r\n")).collect();
+    server.write("readers", &format!("[/]\n{lines}* =\n"));
 }

@@ -11,7 +11,10 @@ pub fn text(version: Version, folder: &Path, imap_port: u16, setup: &Setup) -> S
         Version::V2_3 => databases_2_3(folder, setup),
         Version::V2_4 => databases_2_4(folder, setup),
     };
-    let base = base(version, folder, imap_port);
+    let mut base = base(version, folder, imap_port);
+    if setup.default_delays {
+        base = base.replace(no_delays(version), "");
+    }
     [base, logging(version).into(), cache(setup), setup.extra.into(), databases].concat()
 }
 
@@ -46,6 +49,19 @@ fn id(what: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().into()
 }
 
+/// The cache key of the examples, with another salt.
+const HASHED_KEY_2_3: &str = "cache_key=%u:%{sha256;rounds=100,salt=0f1e2d3c:password}";
+
+/// The passdb of the examples that hashes the password for the cache key, with another salt.
+const HASH_PASSDB_2_4: &str = r#"passdb hash {
+  driver = static
+  mechanisms_filter = plain login
+  fields {
+    noauthenticate = yes
+    password_hash = %{password | sha256(rounds=100, salt="0f1e2d3c") | hexlify}
+  }
+}"#;
+
 /// The user and group of the mailboxes, and the settings that allow Dovecot to run without root.
 fn mail_user() -> (String, String, String) {
     if id("-u") == "0" {
@@ -60,8 +76,22 @@ fn mail_user() -> (String, String, String) {
     (user, group, rootless)
 }
 
+/// Failed logins are not delayed.
+fn no_delays(version: Version) -> &'static str {
+    match version {
+        Version::V2_3 => {
+            "auth_failure_delay = 0\nservice anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n"
+        }
+        Version::V2_4 => {
+            "auth_failure_delay = 0\nauth_internal_failure_delay = 0\nservice anvil {\n  \
+             unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n"
+        }
+    }
+}
+
 fn base_2_3(folder: &Path, imap_port: u16) -> String {
     let folder = folder.display();
+    let no_delays = no_delays(Version::V2_3);
     let (_, _, rootless) = mail_user();
     format!(
         r#"
@@ -73,13 +103,7 @@ listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login
-# Failed logins are not delayed.
-auth_failure_delay = 0
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
+{no_delays}
 mail_location = maildir:{folder}/mail/%u
 service imap-login {{
   inet_listener imap {{
@@ -97,7 +121,7 @@ service imap-login {{
 fn databases_2_3(folder: &Path, setup: &Setup) -> String {
     let folder = folder.display();
     let (user, group, _) = mail_user();
-    let args = setup.args;
+    let args = if setup.hashed_key { HASHED_KEY_2_3 } else { setup.args };
     let master = if setup.master {
         format!(
             "auth_master_user_separator = *\npassdb {{\n  driver = passwd-file\n  master = yes\n  \
@@ -123,6 +147,7 @@ userdb {{
 
 fn base_2_4(folder: &Path, imap_port: u16) -> String {
     let folder = folder.display();
+    let no_delays = no_delays(Version::V2_4);
     let (_, _, rootless) = mail_user();
     format!(
         r#"
@@ -138,14 +163,7 @@ listen = 127.0.0.1
 ssl = no
 auth_allow_cleartext = yes
 auth_mechanisms = plain login
-# Failed logins are not delayed.
-auth_failure_delay = 0
-auth_internal_failure_delay = 0
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
+{no_delays}
 mail_driver = maildir
 mail_path = {folder}/mail/%{{user}}
 service imap-login {{
@@ -172,11 +190,16 @@ fn databases_2_4(folder: &Path, setup: &Setup) -> String {
     } else {
         String::new()
     };
-    let settings: String =
+    let mut settings: String =
         setup.settings.iter().map(|(name, value)| format!("    {name} = \"{value}\"\n")).collect();
+    let hash = if setup.hashed_key { HASH_PASSDB_2_4 } else { "" };
+    if setup.hashed_key {
+        settings += "    cache_key_has_hash = yes\n";
+    }
     format!(
         r#"
 {master}
+{hash}
 passdb httpbasic {{
   driver = lua
   lua_file = {folder}/lua/auth-httpbasic.lua

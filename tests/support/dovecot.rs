@@ -71,8 +71,12 @@ pub struct Setup {
     pub script: Option<String>,
     /// `cache_key=…` and the like in the passdb's args of Dovecot 2.3.
     pub args: &'static str,
+    /// Whether the cache key has a hash of the password, as in the examples.
+    pub hashed_key: bool,
     /// The auth cache: how long right and wrong logins are kept, in seconds.
     pub cache_secs: Option<(u32, u32)>,
+    /// Whether Dovecot delays failed logins, as by default.
+    pub default_delays: bool,
     /// Whether there is a [`MASTER`] user.
     pub master: bool,
     /// Additional lines of dovecot.conf, valid for both versions.
@@ -210,13 +214,25 @@ impl Dovecot {
 
     /// The process ids of the auth workers.
     pub fn auth_workers(&self) -> Vec<u32> {
-        let master = format!("PPid:\t{}\n", self.process.as_ref().expect("it runs").id());
-        let is_worker = |id: &u32| {
+        self.processes(|command| command.contains("/auth\0-w"))
+    }
+
+    /// The process id of the auth process, which has the cache.
+    pub fn auth(&self) -> u32 {
+        let ids = self.processes(|command| command.contains("/auth\0") && !command.contains("-w"));
+        assert_eq!(ids.len(), 1, "{}", self.log());
+        ids[0]
+    }
+
+    /// The process ids of those of its processes with such a command line.
+    fn processes(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<u32> {
+        let master = format!("PPid:\t{}\n", self.id());
+        let is_wanted = |id: &u32| {
             let read = |name| fs::read_to_string(format!("/proc/{id}/{name}")).unwrap_or_default();
-            read("status").contains(&master) && read("cmdline").contains("/auth\0-w")
+            read("status").contains(&master) && is_wanted(&read("cmdline"))
         };
         let ids = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().file_name());
-        ids.filter_map(|name| name.to_str()?.parse().ok()).filter(is_worker).collect()
+        ids.filter_map(|name| name.to_str()?.parse().ok()).filter(is_wanted).collect()
     }
 
     /// Runs doveadm for this Dovecot.

@@ -18,10 +18,12 @@ macro_rules! on_each_dovecot {
 pub mod access_log;
 pub mod alone;
 pub mod apache;
+pub mod asgiwebdav;
 pub mod auth_client;
 pub mod ca;
 pub mod checker;
 pub mod configuration;
+pub mod copyparty;
 pub mod debian;
 pub mod dovecot;
 #[cfg(feature = "vendored")]
@@ -45,6 +47,7 @@ pub mod parallel;
 pub mod port;
 pub mod process;
 pub mod pty;
+pub mod python;
 pub mod radicale;
 pub mod rclone;
 pub mod recording;

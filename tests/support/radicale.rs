@@ -14,6 +14,11 @@ pub fn start_behind_proxy(ca: &Ca) -> WebServer {
     start_with(ca, &[], "type = http_x_remote_user")
 }
 
+/// Starts one that asks for a password and accepts any, as it does without a configuration.
+pub fn start_without_authentication(ca: &Ca) -> WebServer {
+    start_with(ca, &[], "type = none")
+}
+
 fn start_with(ca: &Ca, accounts: &[(&str, &str)], auth: &str) -> WebServer {
     let mut server = WebServer::new("radicale", ca, "/");
     users::write(&server.folder().join("users"), accounts);

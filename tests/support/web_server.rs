@@ -14,6 +14,7 @@ use super::process::Process;
 pub struct WebServer {
     folder: TempDir,
     port: u16,
+    scheme: &'static str,
     path: &'static str,
     process: Option<Process>,
 }
@@ -26,12 +27,17 @@ impl WebServer {
         let folder = tempfile::Builder::new().prefix(&prefix).tempdir().unwrap();
         // Apache's workers are not root.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let server = Self { folder, port: port::free(), path, process: None };
+        let server = Self { folder, port: port::free(), scheme: "https", path, process: None };
         let identity = ca.issue(&["localhost"]);
         server.write("server.crt", &identity.certificate);
         server.write("server.key", &identity.key);
         server.write("ca.pem", &ca.pem());
         server
+    }
+
+    /// The same for a server without TLS.
+    pub fn in_cleartext(self) -> Self {
+        Self { scheme: "http", ..self }
     }
 
     /// Runs this command, which must listen on the port.
@@ -80,7 +86,7 @@ impl WebServer {
 
     /// The same URL with the port of a proxy or relay.
     pub fn url_at(&self, port: u16) -> String {
-        format!("https://localhost:{port}{}", self.path)
+        format!("{}://localhost:{port}{}", self.scheme, self.path)
     }
 
     /// The CA that its clients must trust.

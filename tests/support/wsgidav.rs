@@ -1,10 +1,7 @@
 //! WsgiDAV with TLS. Debian has no package of it.
 
-use std::path::PathBuf;
-use std::process::Command;
-
 use super::ca::Ca;
-use super::library;
+use super::python;
 use super::web_server::WebServer;
 
 /// Starts one that asks for Basic credentials.
@@ -32,7 +29,7 @@ simple_dc:
 "
     );
     server.write("wsgidav.yaml", &configuration);
-    let python = environment().join("bin/python");
+    let python = python::environment("wsgidav", "wsgidav").join("bin/python");
     let configuration = server.file("wsgidav.yaml");
     server.start(&[
         python.to_str().unwrap(),
@@ -42,29 +39,4 @@ simple_dc:
         &configuration,
     ]);
     server
-}
-
-/// Makes a virtual environment with the packages in `wsgidav.txt`, unless it exists for this
-/// Python.
-const MAKE: &str = r#"
-cmp --quiet "$2" "$1/made-of" && "$1/bin/python" -c 'import wsgidav' && exit
-rm -rf "$1"
-/usr/bin/python3 -m venv "$1"
-"$1/bin/pip" install --quiet --disable-pip-version-check --requirement "$2"
-cp "$2" "$1/made-of"
-"#;
-
-/// The environment, below the target folder. If another process is making it, waits for that.
-fn environment() -> PathBuf {
-    let folder = library::target().join("wsgidav");
-    let list = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/wsgidav.txt");
-    std::fs::create_dir_all(library::target()).unwrap();
-    let status = Command::new("flock")
-        .arg(folder.with_extension("lock"))
-        .args(["sh", "-euc", MAKE, "sh"])
-        .args([folder.as_os_str(), list.as_ref()])
-        .status()
-        .unwrap();
-    assert!(status.success(), "no virtual environment with wsgidav");
-    folder
 }

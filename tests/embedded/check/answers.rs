@@ -100,10 +100,10 @@ fn a_nextcloud_is_sent_no_wrong_password() {
     let (status, text) = mounted.check(&[]);
     says(&text, &["✗ password    401 Unauthorized: wrong user name or password", "--login-name"]);
     assert_eq!(status, 1);
-    let has_password: Vec<_> =
+    let with_password: Vec<_> =
         server.requests().iter().map(|it| it.header("authorization").is_some()).collect();
     // Once without a password, and once with the one that was typed.
-    assert_eq!(has_password, [false, true]);
+    assert_eq!(with_password, [false, true]);
 
     // It is known by its URL, its namespaces or its cookies.
     let cookie = "Set-Cookie: __Host-nc_sameSiteCookielax=true; path=/\r\nContent-Length";

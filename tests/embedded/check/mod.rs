@@ -3,6 +3,7 @@
 mod answers;
 mod mounted;
 mod picture;
+mod servers;
 mod settings;
 mod terminal;
 mod tls;

@@ -37,10 +37,19 @@ impl Mounted {
 
     /// Makes this shell script the doveconf that is found. Without it, there is none.
     pub fn set_doveconf(&self, script: &str) {
-        let path = self.path().join("doveconf.sh");
+        self.set_program("doveconf", script);
+    }
+
+    /// Makes this the version of Debian's Dovecot. Without it, Dovecot is not Debian's.
+    pub fn set_package(&self, version: &str) {
+        self.set_program("dpkg-query", &format!("printf %s '{version}'"));
+    }
+
+    fn set_program(&self, name: &str, script: &str) {
+        let path = self.path().join("program.sh");
         fs::write(&path, format!("#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        copy_program(&path, &self.path().join("doveconf"));
+        copy_program(&path, &self.path().join(name));
     }
 
     /// A certificate that the settings trust.

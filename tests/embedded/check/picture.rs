@@ -51,10 +51,11 @@ fn run() -> String {
         "url = 'https://{HOST}/remote.php/dav/', ca_file = '{lua}/ca.pem', \
          cache_key_has_password = true,"
     ));
+    mounted.set_package("1:2.3.19.1+dfsg1-2.1+deb12u7");
     mounted.set_doveconf(&format!(
         "cat <<'E'\n# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf\nauth_cache_size = 10 M\n\
          auth_verbose = yes\npassdb {{\n  args = file={lua}/auth-httpbasic.lua blocking=yes \
-         cache_key=%u:%w\n  driver = lua\n}}\nE"
+         cache_key=%u:%{{sha256;rounds=100,salt=0f1e2d3c:password}}\n  driver = lua\n}}\nE"
     ));
     let left = Duration::from_secs((61 * 24 + 12) * 3600);
     let identity = mounted.ca.issue_for(&[HOST], Duration::ZERO, left);

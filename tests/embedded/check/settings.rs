@@ -27,14 +27,14 @@ fn settings_of_dovecot_2_4_are_read_by_doveconf() {
     };
     let url = format!("https://localhost:{}/dav/", server.port);
     let printed = [
-        "# 2.4.1-4 (7d8c0e5759): /etc/dovecot/dovecot.conf\nauth_verbose = yes\n".into(),
+        "# 2.4.5-1 (7d8c0e5759): /etc/dovecot/dovecot.conf\nauth_verbose = yes\n".into(),
         passdb("before", "/before.lua", "https://before.invalid/"),
         passdb("httpbasic", script.to_str().unwrap(), &url),
         passdb("after", "/after.lua", "https://after.invalid/"),
     ];
     mounted.set_doveconf(&prints(&printed.concat()));
     let (status, text) = mounted.check(&[]);
-    assert!(status == 0 && text.contains(", in a passdb of Dovecot 2.4.1 ("), "{text}");
+    assert!(status == 0 && text.contains(", in a passdb of Dovecot 2.4.5 ("), "{text}");
     assert!(!text.contains('!'), "{text}");
     assert_eq!(server.requests()[0].header("user-agent"), Some("a b"));
     // Those of the command line replace them.
@@ -45,14 +45,28 @@ fn settings_of_dovecot_2_4_are_read_by_doveconf() {
 #[test]
 fn a_cache_key_of_dovecot_2_3_that_does_not_fit_gets_a_warning() {
     let mounted = Mounted::new();
+    mounted.set_package("1:2.3.19.1+dfsg1-2.1+deb12u7");
     let script = mounted.path().join("auth-httpbasic.lua");
-    let lacks = "! the cache key lacks the password: add cache_key=%u:%w";
+    let lacks = "! the cache key lacks the password: add cache_key=%u:%{sha256;rounds=100,";
     let unaware = "! the cache key has the password, but the script is not told so";
+    let in_memory =
+        "! the cache key has the password itself, so Dovecot's memory shows it: cache_key=";
+    let nobodys = "does not name the user, so one user's password may log in another: cache_key=";
+    let salt = "! the salt in cache_key is still CHANGE-ME";
+    let hashed = "cache_key=%u:%{sha256;rounds=100,salt=0f1e2d3c:password}";
     for (args, size, is_aware, expected_text) in [
+        (hashed, "10 M", true, None),
+        (hashed, "10 M", false, Some(unaware)),
+        ("cache_key=%u:%{sha256;rounds=100,salt=CHANGE-ME:password}", "10 M", true, Some(salt)),
+        // Dovecot's hash without a round is the same for all passwords.
+        ("cache_key=%u:%{sha256;rounds=0,salt=0f1e2d3c:password}", "10 M", true, Some(lacks)),
         ("", "10 M", false, Some(lacks)),
         ("cache_key=%u", "10 M", true, Some(lacks)),
         ("cache_key=%u:%w", "10 M", false, Some(unaware)),
-        ("cache_key=%u:%w", "10 M", true, None),
+        ("cache_key=%u:%w", "10 M", true, Some(in_memory)),
+        ("cache_key=%Lu:%{password}", "10 M", true, Some(in_memory)),
+        ("cache_key=all", "10 M", true, Some(nobodys)),
+        ("cache_key=%w", "10 M", true, Some(nobodys)),
         ("", "0", false, None),
         ("cache_key=", "10 M", false, None),
     ] {
@@ -64,19 +78,219 @@ fn a_cache_key_of_dovecot_2_3_that_does_not_fit_gets_a_warning() {
         )));
         let (_, text) = mounted.check(&[]);
         assert!(text.contains(", in a passdb of Dovecot 2.3.19.1 ("), "{text}");
-        assert_eq!(
-            text.lines().find(|line| line.contains('!')).is_some(),
-            expected_text.is_some(),
+        warns(&text, expected_text);
+    }
+}
+
+/// Checks that there is this warning, or none.
+fn warns(text: &str, expected_text: Option<&str>) {
+    assert_eq!(text.contains('!'), expected_text.is_some(), "{text}");
+    assert!(expected_text.is_none_or(|expected_text| text.contains(expected_text)), "{text}");
+}
+
+/// The passdb of the examples that hashes the password, with this salt.
+fn hash(salt: &str) -> String {
+    format!(
+        "passdb hash {{\n  driver = static\n  fields {{\n    noauthenticate = yes\n    password_hash = \
+         %{{password | sha256(rounds=100, salt=\"{salt}\") | hexlify}}\n  }}\n}}\n"
+    )
+}
+
+#[test]
+fn settings_of_dovecot_2_4_that_are_legal_but_unwise_get_a_warning() {
+    let mounted = Mounted::new();
+    mounted.configure(1, "");
+    let script = mounted.path().join("auth-httpbasic.lua");
+    let cache = "auth_cache_size = 10 M\n";
+    let has_hash = "lua_settings {\ncache_key_has_hash = yes\n}\n";
+    let good = hash("0f1e2d3c");
+    for (global, passdb, expected_text) in [
+        ("", "", None),
+        (&[cache, &good].concat(), has_hash, None),
+        (
+            &[cache, &hash("CHANGE-ME")].concat(),
+            has_hash,
+            Some("! the salt in password_hash is still"),
+        ),
+        (
+            cache,
+            has_hash,
+            Some("! the cache key needs the field password_hash, and no passdb sets it"),
+        ),
+        (
+            cache,
+            "",
+            Some(
+                "! the cache key has the password itself, so Dovecot's memory shows it: cache_key_has_hash",
+            ),
+        ),
+        (
+            &[cache, &good].concat(),
+            &[has_hash, "use_cache = no\n"].concat(),
+            Some("! use_cache = no: nobody can"),
+        ),
+        ("", "use_cache = no\n", None),
+        (
+            "",
+            "fields {\nuser = %{user | username}\n}\n",
+            Some("! fields { user = %{user | username} } changes"),
+        ),
+        (
+            "",
+            "result_failure = return-ok\n",
+            Some("! result_failure = return-ok accepts a wrong password"),
+        ),
+        ("", "result_failure = continue\n", None),
+        (
+            "",
+            "result_internalfail = return-ok\n",
+            Some("! result_internalfail = return-ok accepts in an outage, any"),
+        ),
+        (
+            "auth_username_format = %Lu\n",
+            "",
+            Some("! auth_username_format = %Lu is of Dovecot 2.3"),
+        ),
+        ("auth_username_format = %{user | lower}\n", "", None),
+        (
+            "",
+            "mechanisms_filter = login xoauth2\n",
+            Some("! mechanisms_filter = login xoauth2 excludes plain"),
+        ),
+        ("", "mechanisms_filter = plain login\n", None),
+    ] {
+        mounted.set_doveconf(&prints(&format!(
+            "# 2.4.5 (x): /etc/dovecot/dovecot.conf\nauth_verbose = yes\n{global}passdb a {{\n  \
+             lua_file = {}\n  driver = lua\n{passdb}}}\n",
+            script.display()
+        )));
+        let (_, text) = mounted.check(&[]);
+        warns(&text, expected_text);
+    }
+}
+
+#[test]
+fn a_cache_key_of_a_script_that_names_nobody_gets_a_warning() {
+    let mounted = Mounted::new();
+    mounted.configure(1, "");
+    let script = mounted.path().join("auth-httpbasic.lua");
+    let text = fs::read_to_string(&script).unwrap();
+    let key = "function auth_passdb_get_cache_key() return 'all' end\n";
+    fs::write(&script, [&text, key].concat()).unwrap();
+    mounted.set_doveconf(&prints(&format!(
+        "# 2.4.5 (x): /etc/dovecot/dovecot.conf\nauth_verbose = yes\nauth_cache_size = 10 M\npassdb a {{\n  \
+         lua_file = {}\n}}\n",
+        script.display()
+    )));
+    let (_, text) = mounted.check(&[]);
+    warns(
+        &text,
+        Some("! the cache key all does not name the user, so one user's password may log in"),
+    );
+}
+
+#[test]
+fn a_dovecot_with_known_faults_gets_a_warning() {
+    let mounted = Mounted::new();
+    mounted.configure(1, "");
+    for (version, package, expected_text) in [
+        (
+            "2.4.4",
+            "",
+            Some("! Dovecot 2.4.4 has known faults in authentication (CVE-2026-42008): update"),
+        ),
+        ("2.4.5", "", None),
+        ("2.4.1", "1:2.4.1+dfsg1-6+deb13u7", None),
+        // The program's own Debian may have another Dovecot.
+        ("2.4.5", "1:2.3.19.1+dfsg1-2.1+deb12u1", None),
+    ] {
+        mounted.set_package(package);
+        mounted.set_doveconf(&prints(&format!("# {version} (x): /d.conf\nauth_verbose = yes\n")));
+        let (_, text) = mounted.check(&[]);
+        warns(&text, expected_text);
+    }
+}
+
+#[test]
+fn values_that_dovecot_expands_are_expanded_or_left_out_with_a_warning() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    mounted.configure(server.port, "");
+    let script = mounted.path().join("auth-httpbasic.lua");
+    let agent = || server.requests().last().unwrap().header("user-agent").map(String::from);
+    for (environment, setting, expected_agent, expected_text) in [
+        (
+            "HB = mine",
+            "user_agent = a-%{env:HB}",
+            Some("a-mine"),
+            ", with user_agent = a-mine from a-%{env:HB} (",
+        ),
+        (
+            "HB = mine",
+            "user_agent = $ENV:HB",
+            Some("mine"),
+            ", with user_agent = mine from $ENV:HB (",
+        ),
+        (
+            "TERM = %{env:TERM}",
+            "user_agent = %{env:TERM}",
+            Some("xterm"),
+            ", with user_agent = xterm from %{env:TERM} (",
+        ),
+        (
+            "HB = %{env:HB}",
+            "user_agent = %{env:HB}",
+            None,
+            "! user_agent = %{env:HB} is not checked, since this program does not have the variable HB: --user-agent VALUE",
+        ),
+        (
+            "X = y",
+            "user_agent = %{env:HB}",
+            None,
+            "! user_agent = %{env:HB} is not checked, since Dovecot does not have HB: import_environment",
+        ),
+        (
+            "X = y",
+            "user_agent = %{user}",
+            None,
+            "! user_agent = %{user} is not checked, since Dovecot expands %{env:…} alone",
+        ),
+    ] {
+        mounted.set_doveconf(&prints(&format!(
+            "# 2.4.5 (x): /d.conf\nauth_verbose = yes\nimport_environment {{\n  {environment}\n}}\npassdb a {{\n  \
+             lua_file = {}\n  lua_settings {{\n    {setting}\n  }}\n}}\n",
+            script.display()
+        )));
+        let (status, text) = mounted.check(&[]);
+        assert!(status == 0 && text.contains(expected_text), "{text}");
+        assert_eq!(text.contains('!'), expected_text.starts_with('!'), "{text}");
+        let is_own = agent().is_some_and(|it| it.starts_with("httpbasic"));
+        assert!(
+            expected_agent.is_some_and(|it| agent().as_deref() == Some(it)) || is_own,
             "{text}"
         );
-        assert!(expected_text.is_none_or(|expected_text| text.contains(expected_text)), "{text}");
+    }
+    for (setting, expected_text) in [
+        ("url = %{env:HB}", "✗ settings    url = %{env:HB}: Dovecot does not have HB"),
+        (
+            "ca_file = </etc/ca.pem",
+            "✗ settings    ca_file = </etc/ca.pem: Dovecot puts the text of the file",
+        ),
+    ] {
+        mounted.set_doveconf(&prints(&format!(
+            "# 2.4.5 (x): /d.conf\nauth_verbose = yes\npassdb a {{\n  lua_file = {}\n  lua_settings {{\n    \
+             {setting}\n  }}\n}}\n",
+            script.display()
+        )));
+        let (status, text) = mounted.check(&[]);
+        assert!(status == 1 && text.contains(expected_text), "{text}");
     }
 }
 
 #[test]
 fn settings_that_are_legal_but_unwise_get_a_warning() {
     let mounted = Mounted::new();
-    mounted.set_doveconf(&prints("# 2.4.1 (x): /etc/dovecot/dovecot.conf\n"));
+    mounted.set_doveconf(&prints("# 2.4.5 (x): /etc/dovecot/dovecot.conf\n"));
     mounted.configure_without_server();
     let in_clear = ["--url", "http://192.0.2.1/", "--allow-cleartext", "yes"];
     let limit = ["--connect-timeout-msecs", "100"];
@@ -85,7 +299,7 @@ fn settings_that_are_legal_but_unwise_get_a_warning() {
     assert!(text.contains("! auth_verbose is off"), "{text}");
     assert!(!text.contains("! method"), "{text}");
     assert!(text.contains("! passwords cross the network in cleartext"), "{text}");
-    assert!(text.contains(", in no passdb of Dovecot 2.4.1"), "{text}");
+    assert!(text.contains(", in no passdb of Dovecot 2.4.5"), "{text}");
     let (_, text) = mounted.check(&["--method", "GET", "--success-status", "200"]);
     assert!(text.contains("! method = \"GET\" does not show whose password it is"), "{text}");
 }

@@ -20,8 +20,11 @@ const ATTEMPTS: usize = 4;
 const HANDSHAKING: &str = "negotiating TLS";
 const WAITING: &str = "waiting for the answer";
 
-/// Where a server stalls, and what the lookup then waits for.
-const STALLS: [(&str, fn() -> Fault, &str); 7] = [
+/// A name, the fault, and what the lookup then waits for.
+type Stall = (&'static str, fn() -> Fault, &'static str);
+
+/// Where a server stalls.
+const STALLS: [Stall; 7] = [
     ("connection", || Fault::Unaccepted, "connecting"),
     ("handshake", || Fault::Raw(|stream| wait(stream)), HANDSHAKING),
     ("handshake, dripping", || Fault::Raw(drip_handshake), HANDSHAKING),
