@@ -240,7 +240,7 @@ impl Client {
             reason: head.status.canonical_reason(),
             headers: head.headers,
             body,
-            expects_tls: bytes.is_some_and(|bytes| answer::expects_tls(&bytes)),
+            expects_tls: status == 400 && bytes.is_some_and(|bytes| answer::expects_tls(&bytes)),
             has_password,
             elapsed: deadline.elapsed(),
         })

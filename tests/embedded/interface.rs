@@ -57,7 +57,11 @@ fn the_request_has_exactly_the_expected_lines() {
         request.header("user-agent"),
         Some(concat!("httpbasic/", env!("CARGO_PKG_VERSION")))
     );
-    assert!(request.body.contains("<prop><current-user-principal/></prop>"), "{}", request.body);
+    assert!(
+        request.body.contains("<prop><current-user-principal/><resourcetype/></prop>"),
+        "{}",
+        request.body
+    );
     assert_eq!(credentials(request), "alice:grüß:Gott\u{a0}".as_bytes());
     assert_eq!(request.header("accept-encoding"), Some("identity"));
     for unwanted in ["cookie", "accept", "referer", "expect", "connection"] {
