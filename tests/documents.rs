@@ -77,6 +77,23 @@ fn every_page_is_linked_from_the_readme_and_named_in_the_packages() {
 }
 
 #[test]
+fn the_index_of_findings_repeats_the_first_sentence_of_each() {
+    let index = read("findings/README.md");
+    let scripts = fs::read_dir(Path::new(ROOT).join("findings")).unwrap();
+    let scripts = scripts.map(|entry| entry.unwrap().path());
+    let scripts: Vec<_> =
+        scripts.filter(|path| path.extension().is_some_and(|it| it == "sh")).collect();
+    for path in &scripts {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let script = fs::read_to_string(path).unwrap();
+        let sentence = script.lines().nth(1).unwrap().strip_prefix("# ").unwrap();
+        let row = format!("| [`{name}`]({name}.sh) | {sentence} |\n");
+        assert!(index.contains(&row), "findings/README.md has no line {row}");
+    }
+    assert_eq!(index.matches(".sh) |").count(), scripts.len());
+}
+
+#[test]
 fn the_readme_has_at_most_170_lines() {
     assert!(read("README.md").lines().count() <= 170);
 }
