@@ -52,7 +52,7 @@ impl Apache {
         })
     }
 
-    /// Changes who may read the repository. Apache reads this again for each request.
+    /// Changes who may read the repository.
     pub fn set_readers(&self, readers: &[&str]) {
         write_readers(&self.server, readers);
     }
@@ -107,10 +107,11 @@ const BASIC: &str = "AuthType Basic\n    AuthUserFile users";
 fn configuration(server: &WebServer, location: &str) -> String {
     let (folder, port) = (server.folder().display(), server.port());
     let location = location.replace("FOLDER", &folder.to_string());
-    // Debian's package of it is installed for the tests only.
+    // mod_authz_svn reads its file once for each connection.
     let subversion = match location.contains("svn") {
         true => {
-            "LoadModule dav_svn_module /usr/lib/apache2/modules/mod_dav_svn.so\n\
+            "KeepAlive Off\n\
+             LoadModule dav_svn_module /usr/lib/apache2/modules/mod_dav_svn.so\n\
              LoadModule authz_svn_module /usr/lib/apache2/modules/mod_authz_svn.so"
         }
         false => "",
