@@ -16,8 +16,8 @@ build = {
          LUA="$("$(LUA)" -e 'io.write(jit and "luajit" or _VERSION:match("%d.%d"))')"
    ]],
    install_command = [[
-      install -D -m 644 target/release/libhttpbasic.so "$(LIBDIR)/httpbasic.so" &&
-      install -D -m 755 target/check/release/httpbasic-check "$(BINDIR)/httpbasic-check" &&
+      install -D -m 644 target/httpbasic.so "$(LIBDIR)/httpbasic.so" &&
+      install -D -m 755 target/httpbasic-check "$(BINDIR)/httpbasic-check" &&
       echo "Copy the script for Dovecot to /etc/dovecot/lua: $(CONFDIR)/auth-httpbasic.lua"
    ]],
    install = { conf = { "lua/auth-httpbasic.lua", "lua/base64.lua" } },

@@ -76,6 +76,7 @@ impl<'a> Credentials<'a> {
 
 impl Credentials<'_> {
     /// Whether a text contains the password: as it is, percent-encoded, or in base64.
+    #[cold]
     pub fn are_in(&self, text: &[u8]) -> bool {
         let contains = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|it| it == part);
         let decoded = Zeroizing::new(percent_decode(text).collect::<Vec<u8>>());

@@ -109,6 +109,7 @@ const REMEDY: &str = "make a new app password in Nextcloud (Settings, Security)"
 /// The denial for an answer with one of `failure_status`. It is a refusal even if the server does
 /// not offer Basic authentication. Some servers accept Basic without offering it, and a refusal that
 /// is taken for an outage keeps a revoked password in Dovecot's cache.
+#[cold]
 fn refusal(answer: &Answer) -> Denial {
     let status = answer.status_line();
     if lacks_credentials(answer) {
@@ -256,6 +257,7 @@ fn check_unnamed(
 }
 
 /// Describes an unexpected answer by its most telling property.
+#[cold]
 fn describe(options: &Options, answer: &Answer) -> String {
     let summary = answer.summary();
     if let Some(location) = answer.location() {
@@ -313,7 +315,7 @@ fn describe(options: &Options, answer: &Answer) -> String {
 
 /// Whether the body is a web page.
 fn is_web_page(body: &Body) -> bool {
-    matches!(body, Body::Other("a web page (HTML)"))
+    matches!(body, Body::Other(what) if *what == "a web page (HTML)")
 }
 
 #[cfg(test)]

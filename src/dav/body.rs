@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::xml::{self, Document, Element as E};
+use super::xml::{self, Document, Element as E, Problem};
 use crate::text::printable;
 
 /// The content of a body.
@@ -18,7 +18,7 @@ pub enum Body {
         /// Its message, in the server's language.
         message: Option<String>,
     },
-    /// Anything else. Holds a description, such as "a web page (HTML)".
+    /// Anything else. Contains a description, such as "a web page (HTML)".
     Other(&'static str),
 }
 
@@ -50,30 +50,15 @@ pub enum CurrentUser {
 impl Body {
     /// Parses a body. This cannot fail: a body of any other kind is [`Body::Other`].
     pub fn parse(bytes: &[u8]) -> Self {
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            return Body::Other("not UTF-8");
-        };
         let mut found = Found::default();
-        match xml::walk(text, |path, text| found.visit(path, text)) {
-            Some(document) => found.body(document),
-            None => Body::Other("broken XML"),
-        }
-        .or_web_page(text)
-    }
-
-    fn or_web_page(self, text: &str) -> Self {
-        let begins = |tag: &str| {
-            let start = text.trim_ascii_start().as_bytes().get(..tag.len());
-            start.is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes()))
+        let problem = match xml::walk(bytes, |path, text| found.visit(path, text)) {
+            Ok(document) => match found.body(document) {
+                Some(body) => return body,
+                None => None,
+            },
+            Err(problem) => Some(problem),
         };
-        match self {
-            Body::Other(_) if text.trim_ascii().is_empty() => Body::Other("empty"),
-            Body::Other(_) if begins("<!doctype html") || begins("<html") => {
-                Body::Other("a web page (HTML)")
-            }
-            Body::Other(_) if !begins("<") => Body::Other("not XML"),
-            other => other,
-        }
+        Body::Other(describe(bytes, problem))
     }
 
     /// The path of the principal, if the body names one.
@@ -85,6 +70,32 @@ impl Body {
             _ => None,
         }
     }
+}
+
+/// Describes a body that is neither a multistatus answer nor an exception, and perhaps not XML.
+fn describe(bytes: &[u8], problem: Option<Problem>) -> &'static str {
+    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii();
+    match problem {
+        _ if text.is_empty() => "empty",
+        _ if is_web_page(text) => "a web page (HTML)",
+        None => "no multistatus answer",
+        Some(Problem::Malformed) if !text.starts_with(b"<") => "not XML",
+        Some(Problem::Malformed) => "broken XML",
+        Some(Problem::Doctype) => "XML with a document type declaration (DOCTYPE)",
+        Some(Problem::Encoding(description)) => description,
+    }
+}
+
+fn is_web_page(text: &[u8]) -> bool {
+    // XHTML may have an XML declaration.
+    let content = match text.strip_prefix(b"<?xml") {
+        Some(rest) => rest.splitn(2, |byte| *byte == b'>').nth(1).unwrap_or_default(),
+        None => text,
+    };
+    let content = content.trim_ascii_start();
+    [&b"<!doctype html"[..], b"<html"]
+        .iter()
+        .any(|tag| content.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag)))
 }
 
 /// The server's name for the user: the last segment of a principal's path, percent-decoded. `None`
@@ -100,6 +111,12 @@ struct Found {
     propstats: usize,
     /// The propstat that is being read.
     propstat: Propstat,
+    /// Whether a response has an href so far, and a status of its own.
+    has_href: bool,
+    has_status: bool,
+    /// Whether the first response has an href and no status. Without propstats, that is how some
+    /// servers answer if they have none of the properties.
+    is_bare: Option<bool>,
     /// From a propstat with the status 200, as is `file_id`.
     current_user: Option<CurrentUser>,
     file_id: Option<String>,
@@ -130,15 +147,20 @@ impl Found {
             [E::Multistatus, E::Response, E::Propstat, inner @ ..] => {
                 self.propstat.visit(inner, text);
             }
+            [E::Multistatus, E::Response, E::Href] => self.has_href |= !text.is_empty(),
+            [E::Multistatus, E::Response, E::Status] => self.has_status = true,
+            [E::Multistatus, E::Response] => {
+                self.is_bare.get_or_insert(self.has_href && !self.has_status);
+            }
             [E::Error, E::Exception] => keep(&mut self.exception, text),
             [E::Error, E::Message] => keep(&mut self.message, text),
             _ => {}
         }
     }
 
-    fn body(self, document: Document) -> Body {
-        if self.propstats > 0 {
-            return Body::Multistatus(Properties {
+    fn body(self, document: Document) -> Option<Body> {
+        if self.propstats > 0 || self.is_bare == Some(true) {
+            return Some(Body::Multistatus(Properties {
                 current_user: self.current_user.unwrap_or(if self.is_unclear {
                     CurrentUser::Unclear
                 } else {
@@ -146,15 +168,12 @@ impl Found {
                 }),
                 file_id: self.file_id,
                 is_nextcloud: document.is_nextcloud,
-            });
+            }));
         }
-        match self.exception {
-            Some(name) => Body::Exception {
-                name: printable(&name),
-                message: self.message.map(|text| printable(&text)),
-            },
-            None => Body::Other("no multistatus answer"),
-        }
+        Some(Body::Exception {
+            name: printable(&self.exception?),
+            message: self.message.map(|text| printable(&text)),
+        })
     }
 }
 
@@ -275,6 +294,51 @@ mod tests {
     }
 
     #[test]
+    fn a_response_without_propstats_and_status_names_nobody() {
+        let parse = |responses: &str| {
+            let body = format!("<multistatus xmlns='DAV:'>{responses}</multistatus>");
+            Body::parse(body.as_bytes())
+        };
+        let bare = "<response><href>/dav/</href></response>";
+        let nobody = Body::Multistatus(Properties {
+            current_user: CurrentUser::Unknown,
+            file_id: None,
+            is_nextcloud: false,
+        });
+        let with_status = "<response><href>/</href><status>HTTP/1.1 STATUS</status></response>";
+        let [failed, found] =
+            ["403 Forbidden", "200 OK"].map(|status| with_status.replace("STATUS", status));
+        for (responses, expected) in [
+            (bare.to_string(), true),
+            (bare.repeat(2), true),
+            (format!("{bare}{failed}"), true),
+            (format!("{failed}{bare}"), false),
+            (failed, false),
+            (found, false),
+            ("<response/>".into(), false),
+            ("<response><href/></response>".into(), false),
+            ("<response><a><href>/</href></a></response>".into(), false),
+            ("<href>/</href>".into(), false),
+            ("<response xmlns=''><href>/</href></response>".into(), false),
+        ] {
+            let expected = match expected {
+                true => nobody.clone(),
+                false => Body::Other("no multistatus answer"),
+            };
+            assert_eq!(parse(&responses), expected, "{responses}");
+        }
+        // The whole answer must be there.
+        let cut = format!("<multistatus xmlns='DAV:'>{bare}");
+        assert_eq!(Body::parse(cut.as_bytes()), Body::Other("broken XML"));
+        // A principal of a later response counts as before.
+        let property =
+            "<d:current-user-principal><d:href>/bob/</d:href></d:current-user-principal>";
+        let named = answer("HTTP/1.1 200 OK", property)
+            .replace("<d:response>", "<d:response><d:href>/a/</d:href></d:response><d:response>");
+        assert_eq!(Body::parse(named.as_bytes()).principal(), Some("/bob/"));
+    }
+
+    #[test]
     fn a_file_id_counts_only_with_the_status_200() {
         let property =
             |id: &str| format!("<o:fileid xmlns:o='http://owncloud.org/ns'>{id}</o:fileid>");
@@ -296,6 +360,17 @@ mod tests {
             ("<html><body>Welcome</body></html>", "a web page (HTML)"),
             ("\n<!DOCTYPE html>\n<html lang=en><meta>", "a web page (HTML)"),
             ("<HTML><br></HTML>", "a web page (HTML)"),
+            ("\u{feff}<html>", "a web page (HTML)"),
+            (
+                "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>\n<!DOCTYPE html PUBLIC \"a\" \"b\">\n\
+                 <html xmlns=\"http://www.w3.org/1999/xhtml\"></html>",
+                "a web page (HTML)",
+            ),
+            (
+                "<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'/>",
+                "a web page (HTML)",
+            ),
+            ("<?xml", "broken XML"),
             ("<multistatus/>", "no multistatus answer"),
             ("<d:multistatus xmlns:d='DAV:'/>", "no multistatus answer"),
             (
@@ -312,10 +387,81 @@ mod tests {
         ] {
             assert_eq!(Body::parse(body.as_bytes()), Body::Other(description), "{body}");
         }
-        let bytes = [whole.as_bytes(), b"\xff"].concat();
-        assert_eq!(Body::parse(&bytes), Body::Other("not UTF-8"));
-        let utf_16: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert!(matches!(Body::parse(&utf_16), Body::Other(_)));
+        for (body, description) in [
+            (&b"<html>\xfc</html>"[..], "a web page (HTML)"),
+            (b"\xfc", "not UTF-8"),
+            (b"\x1f\x8b\x08", "not UTF-8"),
+        ] {
+            assert_eq!(Body::parse(body), Body::Other(description));
+        }
+    }
+
+    #[test]
+    fn a_document_type_declaration_is_named() {
+        for body in ["<!DOCTYPE d><d/>", "<?xml version='1.0'?>\n<!DOCTYPE multistatus [ ]><d/>"] {
+            let description = "XML with a document type declaration (DOCTYPE)";
+            assert_eq!(Body::parse(body.as_bytes()), Body::Other(description), "{body}");
+        }
+    }
+
+    #[test]
+    fn another_encoding_is_named_and_never_read_as_utf_8() {
+        // The first has the bytes of "jörg" in UTF-8, the second in ISO-8859-1.
+        let [utf_8, latin_1, ascii] = [&b"j\xc3\xb6rg"[..], b"j\xf6rg", b"j%C3%B6rg"].map(|name| {
+            let property =
+                "<d:current-user-principal><d:href>/NAME/</d:href></d:current-user-principal>";
+            let body = answer("HTTP/1.1 200 OK", property);
+            let (before, after) = body.split_once("NAME").unwrap();
+            [before.as_bytes(), name, after.as_bytes()].concat()
+        });
+        let parse = |encoding: &str, body: &[u8]| {
+            let declaration = format!("<?xml version='1.0'{encoding}?>");
+            Body::parse(&[declaration.as_bytes(), body].concat())
+        };
+        for encoding in [
+            "",
+            " encoding='utf-8'",
+            " encoding='UTF8'",
+            " encoding='us-ascii'",
+            " encoding='Ascii'",
+        ] {
+            assert_eq!(parse(encoding, &utf_8).principal(), Some("/jörg/"), "{encoding}");
+            assert_eq!(parse(encoding, &ascii).principal(), Some("/j%C3%B6rg/"), "{encoding}");
+            assert_eq!(parse(encoding, &latin_1), Body::Other("not UTF-8"), "{encoding}");
+        }
+        for (name, description) in [
+            ("ISO-8859-1", "in ISO-8859-1, not UTF-8"),
+            ("Windows-1252", "in windows-1252, not UTF-8"),
+            ("UTF-16", "in UTF-16, not UTF-8"),
+            ("secret", "in another encoding than UTF-8"),
+            ("utf-8-mac", "in another encoding than UTF-8"),
+        ] {
+            let encoding = format!(" encoding='{name}'");
+            assert_eq!(parse(&encoding, &utf_8), Body::Other(description), "{name}");
+            assert_eq!(parse(&encoding, &latin_1), Body::Other(description), "{name}");
+            // ASCII is the same in all encodings that are written with these bytes.
+            assert_eq!(parse(&encoding, &ascii).principal(), Some("/j%C3%B6rg/"), "{name}");
+        }
+        assert_eq!(parse(" encoding='&secret;'", &latin_1), Body::Other("not UTF-8"));
+        // White space before the declaration, as some servers send it.
+        let body = [b"\n<?xml version='1.0' encoding='ISO-8859-1'?>", &latin_1[..]].concat();
+        assert_eq!(Body::parse(&body), Body::Other("in ISO-8859-1, not UTF-8"));
+    }
+
+    #[test]
+    fn utf_16_is_named_whatever_is_declared() {
+        for encoding in ["UTF-16", "UTF-8"] {
+            let text = format!("<?xml version='1.0' encoding='{encoding}'?>{}", answer("", ""));
+            for start in ["\u{feff}", ""] {
+                let text = format!("{start}{text}");
+                let little_endian =
+                    text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+                let big_endian = text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
+                for body in [little_endian, big_endian] {
+                    assert_eq!(Body::parse(&body), Body::Other("in UTF-16, not UTF-8"));
+                }
+            }
+        }
     }
 
     #[test]
@@ -363,6 +509,18 @@ mod tests {
         );
         let message = Some(format!("x {}", "y".repeat(MAX_CHARS - 2)));
         assert_eq!(error(&long), Body::Exception { name, message });
+    }
+
+    #[test]
+    fn the_namespace_of_an_error_may_lack_its_colon_and_no_other_elements() {
+        let body = "<d:error xmlns:d=\"DAV\" xmlns:s=\"http://sabredav.org/ns\">\
+            <s:exception>Sabre\\DAV\\Exception\\NotAuthenticated</s:exception>\
+            <s:message>no</s:message></d:error>";
+        let name = "Sabre\\DAV\\Exception\\NotAuthenticated".to_string();
+        let expected = Body::Exception { name, message: Some("no".into()) };
+        assert_eq!(Body::parse(body.as_bytes()), expected);
+        let body = answer("HTTP/1.1 200 OK", "").replace("'DAV:'", "'DAV'");
+        assert_eq!(Body::parse(body.as_bytes()), Body::Other("no multistatus answer"));
     }
 
     #[test]

@@ -13,6 +13,8 @@ use super::syntax::{is_attribute_value, is_name};
 pub enum Namespace {
     /// `DAV:`
     Dav,
+    /// `DAV`, as ownCloud Infinite Scale and OpenCloud write it in the bodies of errors.
+    DavWithoutColon,
     /// Nextcloud's. Some of its properties are still in [`Namespace::OwnCloud`].
     Nextcloud,
     /// ownCloud's
@@ -28,6 +30,7 @@ impl Namespace {
     pub fn named(name: &[u8]) -> Self {
         match name {
             b"DAV:" => Self::Dav,
+            b"DAV" => Self::DavWithoutColon,
             b"http://nextcloud.org/ns" => Self::Nextcloud,
             b"http://owncloud.org/ns" => Self::OwnCloud,
             b"http://sabredav.org/ns" => Self::Sabre,

@@ -40,7 +40,8 @@ fn continues_name(c: char) -> bool {
 
 /// The character that `&…;` stands for: a character reference, or one of the five predefined
 /// entities (sections 4.1 and 4.6). `reference` is the part between `&` and `;`.
-pub fn referenced_character(reference: &str) -> Option<char> {
+pub fn referenced_character(reference: &[u8]) -> Option<char> {
+    let reference = std::str::from_utf8(reference).ok()?;
     let Some(number) = reference.strip_prefix('#') else {
         return Some(match reference {
             "lt" => '<',
@@ -61,11 +62,11 @@ pub fn referenced_character(reference: &str) -> Option<char> {
 /// Whether the value of an attribute is valid (section 3.1): without `<`, and each `&` begins a
 /// reference to a known character.
 pub fn is_attribute_value(value: &[u8]) -> bool {
-    let Ok(value) = std::str::from_utf8(value) else { return false };
-    let has_character = |part: &str| {
-        part.split_once(';').is_some_and(|(reference, _)| referenced_character(reference).is_some())
+    let has_character = |part: &[u8]| {
+        let end = part.iter().position(|byte| *byte == b';');
+        end.is_some_and(|end| referenced_character(&part[..end]).is_some())
     };
-    !value.contains('<') && value.split('&').skip(1).all(has_character)
+    !value.contains(&b'<') && value.split(|byte| *byte == b'&').skip(1).all(has_character)
 }
 
 /// The content of an XML declaration.
@@ -76,8 +77,9 @@ pub struct Declaration<'a> {
 }
 
 impl<'a> Declaration<'a> {
-    /// Parses an XML declaration (section 2.8), without `<?xml` and `?>`.
-    pub fn parse(content: &'a str) -> Option<Self> {
+    /// Parses an XML declaration (section 2.8), without `<?` and `?>`.
+    pub fn parse(content: &'a [u8]) -> Option<Self> {
+        let content = std::str::from_utf8(content).ok()?.strip_prefix("xml")?;
         let (version, mut rest) = pseudo_attribute(content, "version")?;
         let minor = version.strip_prefix("1.")?;
         let mut is_valid = !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit());
@@ -92,7 +94,33 @@ impl<'a> Declaration<'a> {
         }
         (is_valid && rest.trim_ascii_start().is_empty()).then_some(Declaration { encoding })
     }
+
+    /// Describes the encoding, unless it is UTF-8 or its subset US-ASCII.
+    pub fn other_encoding(&self) -> Option<&'static str> {
+        let name = self.encoding?;
+        let is_utf_8 = ["UTF-8", "UTF8", "US-ASCII", "ASCII"];
+        if is_utf_8.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+            return None;
+        }
+        let known = ENCODINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        Some(known.map_or("in another encoding than UTF-8", |(_, description)| description))
+    }
 }
+
+macro_rules! descriptions {
+    ($($name:literal)*) => { &[$(($name, concat!("in ", $name, ", not UTF-8"))),*] };
+}
+
+/// The names of encodings, and their descriptions. A name from the server is never shown itself,
+/// since a server could send the password as a name.
+const ENCODINGS: &[(&str, &str)] = descriptions![
+    "UTF-16" "UTF-16LE" "UTF-16BE" "UTF-32" "ISO-8859-1" "ISO-8859-2" "ISO-8859-3" "ISO-8859-4"
+    "ISO-8859-5" "ISO-8859-6" "ISO-8859-7" "ISO-8859-8" "ISO-8859-9" "ISO-8859-10" "ISO-8859-11"
+    "ISO-8859-13" "ISO-8859-14" "ISO-8859-15" "ISO-8859-16" "windows-1250" "windows-1251"
+    "windows-1252" "windows-1253" "windows-1254" "windows-1255" "windows-1256" "windows-1257"
+    "windows-1258" "windows-874" "IBM866" "KOI8-R" "KOI8-U" "macintosh" "GB2312" "GBK" "GB18030"
+    "Big5" "EUC-JP" "ISO-2022-JP" "Shift_JIS" "EUC-KR"
+];
 
 fn is_encoding_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -162,7 +190,7 @@ mod tests {
             ("#xFFFD", '\u{fffd}'),
             ("#x10ffff", '\u{10ffff}'),
         ] {
-            assert_eq!(referenced_character(reference), Some(character), "{reference}");
+            assert_eq!(referenced_character(reference.as_bytes()), Some(character), "{reference}");
         }
         for reference in [
             "",
@@ -188,7 +216,7 @@ mod tests {
             "x41",
             "65",
         ] {
-            assert_eq!(referenced_character(reference), None, "{reference}");
+            assert_eq!(referenced_character(reference.as_bytes()), None, "{reference}");
         }
     }
 
@@ -200,7 +228,6 @@ mod tests {
         for value in ["<", "a<b", "&", "&lt", "a & b", "&&lt;", "&a;", "&#0;", "&lt;&#xFFFE;"] {
             assert!(!is_attribute_value(value.as_bytes()), "{value}");
         }
-        assert!(!is_attribute_value(b"\xff"));
     }
 
     #[test]
@@ -212,7 +239,9 @@ mod tests {
             (" version='1.0' standalone='no'", None),
             (" version='1.0' encoding='ISO_8859.1' standalone='yes' ", Some("ISO_8859.1")),
         ] {
-            assert_eq!(Declaration::parse(content), Some(Declaration { encoding }), "{content}");
+            let content = format!("xml{content}");
+            let declaration = Declaration::parse(content.as_bytes());
+            assert_eq!(declaration, Some(Declaration { encoding }), "{content}");
         }
         for content in [
             "",
@@ -242,7 +271,8 @@ mod tests {
             " version='1.0' a='b'",
             " version='1.0' a",
         ] {
-            assert_eq!(Declaration::parse(content), None, "{content}");
+            let content = format!("xml{content}");
+            assert_eq!(Declaration::parse(content.as_bytes()), None, "{content}");
         }
     }
 }

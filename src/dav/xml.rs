@@ -1,5 +1,6 @@
-//! Reads the XML of an answer, element by element, and rejects what is not well-formed. Entities are
-//! not expanded, external resources are not fetched, and nesting is limited.
+//! Reads the XML of an answer, element by element, and rejects what is not well-formed. It reads UTF-8
+//! only and no document type declaration, expands no entities, fetches no external resources, and
+//! limits nesting.
 //!
 //! quick-xml finds the markup; `syntax` and `namespaces` check what it does not. What is still not
 //! checked changes the meaning of no element: `]]>` in text, missing white space between
@@ -8,6 +9,7 @@
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 
+use self::Problem::Malformed;
 use super::namespaces::{Namespace, Scopes};
 use super::syntax::{Declaration, has_valid_characters, is_name, is_target, referenced_character};
 
@@ -54,7 +56,7 @@ impl Element {
             (Namespace::Dav, b"current-user-principal") => Self::CurrentUserPrincipal,
             (Namespace::Dav, b"href") => Self::Href,
             (Namespace::Dav, b"unauthenticated") => Self::Unauthenticated,
-            (Namespace::Dav, b"error") => Self::Error,
+            (Namespace::Dav | Namespace::DavWithoutColon, b"error") => Self::Error,
             (Namespace::OwnCloud, b"fileid") => Self::FileId,
             (Namespace::Sabre, b"exception") => Self::Exception,
             (Namespace::Sabre, b"message") => Self::Message,
@@ -74,15 +76,26 @@ pub struct Document {
 /// The maximum number of elements inside one another.
 const MAX_DEPTH: usize = 100;
 
+/// Why a document is rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// It is not well-formed.
+    Malformed,
+    /// It has a document type declaration.
+    Doctype,
+    /// It is not in UTF-8. Contains a description, such as "in ISO-8859-1, not UTF-8".
+    Encoding(&'static str),
+}
+
 /// Calls `visit` at the end of each element. Its arguments are the path from the root down to the
 /// element, and the element's text without surrounding ASCII white space. For an element with
 /// children, that is only the text after the last child.
 ///
-/// Returns `None` if `document` is not well-formed or has a document type declaration. `visit` may
-/// already have been called by then.
-pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<Document> {
+/// If the document is rejected, `visit` may already have been called.
+pub fn walk(bytes: &[u8], mut visit: impl FnMut(&[Element], &str)) -> Result<Document, Problem> {
+    let document = decode(bytes)?;
     if !has_valid_characters(document) {
-        return None;
+        return Err(Malformed);
     }
     let mut reader = Reader::from_str(document);
     reader.config_mut().check_comments = true;
@@ -91,11 +104,12 @@ pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<D
     // Servers may send white space before the XML declaration, but nothing else.
     let (mut is_start, mut is_over) = (true, false);
     loop {
-        let event = reader.read_event().ok()?;
+        let event = reader.read_event().map_err(|_| Malformed)?;
         match &event {
             Event::Start(tag) | Event::Empty(tag) if !is_over && path.len() < MAX_DEPTH => {
-                let namespace = scopes.enter(tag, path.len())?;
-                path.push(Element::named(namespace, tag.local_name().into_inner())?);
+                let namespace = scopes.enter(tag, path.len()).ok_or(Malformed)?;
+                let name = tag.local_name().into_inner();
+                path.push(Element::named(namespace, name).ok_or(Malformed)?);
                 text.clear();
             }
             Event::End(_) => {}
@@ -103,27 +117,48 @@ pub fn walk(document: &str, mut visit: impl FnMut(&[Element], &str)) -> Option<D
             Event::Text(part) if part.trim_ascii().is_empty() => {}
             Event::CData(part) if !path.is_empty() => text.extend_from_slice(part),
             Event::GeneralRef(reference) if !path.is_empty() => {
-                let character = referenced_character(&reference.decode().ok()?)?;
+                let character = referenced_character(reference).ok_or(Malformed)?;
                 text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             }
             Event::Decl(declaration) if is_start => {
-                let declaration = std::str::from_utf8(declaration).ok()?;
-                Declaration::parse(declaration.strip_prefix("xml")?)?;
+                let declaration = Declaration::parse(declaration).ok_or(Malformed)?;
+                let encoding = declaration.other_encoding().filter(|_| !document.is_ascii());
+                if let Some(description) = encoding {
+                    return Err(Problem::Encoding(description));
+                }
             }
             Event::PI(instruction) if is_target(instruction.target()) => {}
             Event::Comment(_) => {}
-            Event::Eof => return is_over.then_some(Document { is_nextcloud: scopes.is_nextcloud }),
-            _ => return None,
+            Event::DocType(_) => return Err(Problem::Doctype),
+            Event::Eof if is_over => return Ok(Document { is_nextcloud: scopes.is_nextcloud }),
+            _ => return Err(Malformed),
         }
         is_start &= matches!(event, Event::Text(_));
         if matches!(event, Event::End(_) | Event::Empty(_)) {
-            visit(&path, std::str::from_utf8(text.trim_ascii()).ok()?);
+            visit(&path, std::str::from_utf8(text.trim_ascii()).map_err(|_| Malformed)?);
             path.pop();
             scopes.leave(path.len());
             text.clear();
             is_over = path.is_empty();
         }
     }
+}
+
+/// Decodes UTF-8. No other encoding is decoded.
+fn decode(bytes: &[u8]) -> Result<&str, Problem> {
+    // A byte order mark, or the first character of a document in either byte order.
+    if matches!(bytes, [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [0, b'<', ..] | [b'<', 0, ..]) {
+        return Err(Problem::Encoding("in UTF-16, not UTF-8"));
+    }
+    std::str::from_utf8(bytes)
+        .map_err(|_| Problem::Encoding(declared_encoding(bytes).unwrap_or("not UTF-8")))
+}
+
+/// Describes the encoding in the XML declaration of a document that is not UTF-8.
+fn declared_encoding(bytes: &[u8]) -> Option<&'static str> {
+    let content = bytes.trim_ascii_start().strip_prefix(b"<?")?;
+    let end = content.windows(2).position(|pair| pair == b"?>")?;
+    Declaration::parse(&content[..end])?.other_encoding()
 }
 
 #[cfg(test)]
@@ -140,8 +175,9 @@ mod tests {
     /// The visited elements, and whether the document was accepted.
     fn walked(document: &str) -> (Visited, bool) {
         let mut visited = Vec::new();
-        let result = walk(document, |path, text| visited.push((path.into(), text.into())));
-        (visited, result.is_some())
+        let result =
+            walk(document.as_bytes(), |path, text| visited.push((path.into(), text.into())));
+        (visited, result.is_ok())
     }
 
     fn is_accepted(document: &str) -> bool {
@@ -222,7 +258,8 @@ mod tests {
 
     #[test]
     fn nextclouds_namespaces_count_only_if_they_are_declared() {
-        let is_nextcloud = |document: &str| walk(document, |_, _| {}).unwrap().is_nextcloud;
+        let is_nextcloud =
+            |document: &str| walk(document.as_bytes(), |_, _| {}).unwrap().is_nextcloud;
         for namespace in ["http://nextcloud.org/ns", "http://owncloud.org/ns"] {
             assert!(is_nextcloud(&format!("<a xmlns='{namespace}'/>")));
             assert!(is_nextcloud(&format!("<a><b><c xmlns:n='{namespace}'/></b></a>")));
@@ -232,7 +269,7 @@ mod tests {
     }
 
     /// Documents with a defect. For each that is accepted, the reason why that is harmless.
-    const DEFECTS: [(&str, &str, Option<&str>); 58] = [
+    const DEFECTS: [(&str, &str, Option<&str>); 61] = [
         ("nothing", "", None),
         ("only text", "text", None),
         ("only a comment", "<!-- a -->", None),
@@ -291,6 +328,13 @@ mod tests {
             "white space before the XML declaration",
             "\r\n<?xml version='1.0'?><a/>",
             Some("some servers send it, and it is no part of any element"),
+        ),
+        ("another encoding", "<?xml version='1.0' encoding='ISO-8859-1'?><a>\u{e9}</a>", None),
+        ("UTF-16", "<\0a\0/\0>\0", None),
+        (
+            "another encoding, but all characters are ASCII",
+            "<?xml version='1.0' encoding='ISO-8859-1'?><a/>",
+            Some("they are the same in each encoding that is written with these bytes"),
         ),
         (
             "]]> in text",
@@ -415,7 +459,7 @@ mod tests {
                 Event::Text(part) if part.trim_ascii().is_empty() => {}
                 Event::CData(part) if !path.is_empty() => text.push_str(&part.decode().ok()?),
                 Event::GeneralRef(part) if !path.is_empty() => {
-                    text.push(referenced_character(&part.decode().ok()?)?);
+                    text.push(referenced_character(&part)?);
                 }
                 Event::Comment(_) | Event::PI(_) | Event::Decl(_) => {}
                 Event::Eof => return is_over.then_some((visited, Document { is_nextcloud })),
@@ -533,14 +577,15 @@ mod tests {
                 }
             }
             let mut visited = Vec::new();
-            let ours =
-                walk(&document, |path, text| visited.push((path.to_vec(), text.to_string())));
+            let ours = walk(document.as_bytes(), |path, text| {
+                visited.push((path.to_vec(), text.to_string()))
+            });
             let theirs = walked_by_quick_xml(&document);
-            match ours {
-                Some(ours) => assert_eq!(Some((visited, ours)), theirs, "{document}"),
-                None => only_by_quick_xml += usize::from(theirs.is_some()),
+            match &ours {
+                Ok(ours) => assert_eq!(Some((visited, *ours)), theirs, "{document}"),
+                Err(_) => only_by_quick_xml += usize::from(theirs.is_some()),
             }
-            accepted += usize::from(ours.is_some());
+            accepted += usize::from(ours.is_ok());
         }
         assert!(accepted > 500 && only_by_quick_xml > 300, "{accepted}, {only_by_quick_xml}");
     }

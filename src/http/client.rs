@@ -24,6 +24,7 @@ use crate::credentials::Credentials;
 use crate::dav::{self, Body};
 use crate::options::url::Url;
 use crate::options::{Options, TOO_MANY_REQUESTS};
+use crate::text::MAX_CHARS;
 use crate::tls::Tls;
 
 /// The maximum length of an answer's body, in bytes.
@@ -232,21 +233,14 @@ impl Client {
         let body = bytes.as_deref().map_or(Body::Other("not readable"), Body::parse);
         let has_password = status != self.options.success_status
             && lookup.credentials.as_ref().is_some_and(|credentials| {
-                let bytes = bytes.as_deref().unwrap_or_default();
-                let (name, message) = match &body {
-                    Body::Exception { name, message } => (&**name, message.as_deref()),
-                    _ => ("", None),
-                };
-                let headers = head.headers.values().map(HeaderValue::as_bytes);
-                let texts = [bytes, name.as_bytes(), message.unwrap_or_default().as_bytes()];
-                texts.into_iter().chain(headers).any(|text| credentials.are_in(text))
+                shown(&head.headers, &body, bytes.as_deref()).any(|text| credentials.are_in(text))
             });
         Ok(Answer {
             status,
             reason: head.status.canonical_reason(),
             headers: head.headers,
             body,
-            expects_tls: bytes.is_some_and(|bytes| answer::expects_tls(&bytes)),
+            expects_tls: status == 400 && bytes.is_some_and(|bytes| answer::expects_tls(&bytes)),
             has_password,
             elapsed: deadline.elapsed(),
         })
@@ -281,6 +275,26 @@ fn config(options: &Options) -> Config {
         .max_idle_connections_per_host(1)
         .max_idle_age(MAX_IDLE)
         .build()
+}
+
+/// The texts of an answer that may be logged.
+fn shown<'a>(
+    headers: &'a HeaderMap,
+    body: &'a Body,
+    bytes: Option<&'a [u8]>,
+) -> impl Iterator<Item = &'a [u8]> {
+    let headers = [header::LOCATION, header::WWW_AUTHENTICATE, header::CONTENT_ENCODING]
+        .into_iter()
+        .flat_map(|name| headers.get_all(name).iter().map(HeaderValue::as_bytes));
+    let (name, message) = match body {
+        Body::Exception { name, message } => (name.as_str(), message.as_deref()),
+        _ => ("", None),
+    };
+    let message = message.unwrap_or_default();
+    // A message that was cut may end in a part of the password.
+    let is_cut = [name, message].iter().any(|text| text.chars().count() >= MAX_CHARS);
+    let whole = bytes.filter(|_| is_cut);
+    headers.chain([name.as_bytes(), message.as_bytes()]).chain(whole)
 }
 
 /// Reads a body, unless it is too long or its length is ambiguous.

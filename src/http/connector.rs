@@ -117,10 +117,11 @@ impl Connector {
         stream.map_err(|problem| (Phase::Handshaking, problem))
     }
 
-    /// How long the server may leave data unacknowledged. Half of the lookup's time remains for a
-    /// second try.
+    /// How long the server may leave data unacknowledged. Linux notices it a third later or so, when it
+    /// sends the data again. Time for a second try remains.
     fn acknowledgement_limit(&self) -> Duration {
-        self.connect_timeout.min(self.timeout / 2).max(MIN_ACKNOWLEDGEMENT_LIMIT)
+        let limit = (self.connect_timeout * 3 / 4).min(self.timeout / 3);
+        limit.max(MIN_ACKNOWLEDGEMENT_LIMIT)
     }
 }
 

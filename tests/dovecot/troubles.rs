@@ -136,19 +136,4 @@ mod only_dovecot_2_4 {
             assert!(!output.status.success() && text.contains(expected), "{text}");
         }
     }
-
-    #[test]
-    fn the_library_that_debian_13_builds_logs_in_there() {
-        let host = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/debian");
-        let output = Command::new(host).args(["13", "build"]).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let built = String::from_utf8(output.stdout).unwrap();
-        let nginx = Nginx::start(&Ca::new(), &[(USER, PASSWORD)]);
-        let setup = Setup::new(&nginx.url(), Some(&nginx.ca_file()));
-        let dovecot = Dovecot::start_after(Version::V2_4, &setup, |folder| {
-            fs::copy(built.trim(), folder.join("lua/httpbasic.so")).unwrap();
-        });
-        assert!(dovecot.auth_test(None, USER, PASSWORD).succeeded, "{}", dovecot.log());
-        assert!(dovecot.auth_test(None, USER, "another one").is_refused(), "{}", dovecot.log());
-    }
 }

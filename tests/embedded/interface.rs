@@ -57,7 +57,11 @@ fn the_request_has_exactly_the_expected_lines() {
         request.header("user-agent"),
         Some(concat!("httpbasic/", env!("CARGO_PKG_VERSION")))
     );
-    assert!(request.body.contains("<prop><current-user-principal/></prop>"), "{}", request.body);
+    assert!(
+        request.body.contains("<prop><current-user-principal/><resourcetype/></prop>"),
+        "{}",
+        request.body
+    );
     assert_eq!(credentials(request), "alice:grüß:Gott\u{a0}".as_bytes());
     assert_eq!(request.header("accept-encoding"), Some("identity"));
     for unwanted in ["cookie", "accept", "referer", "expect", "connection"] {
@@ -149,7 +153,11 @@ fn each_status_has_its_verdict() {
             "throttled",
             "429 Too Many Requests: too many failed logins",
         ),
-        (answer("503 Service Unavailable", ""), "unavailable", "503 Service Unavailable [https://"),
+        (
+            answer("503 Service Unavailable", ""),
+            "unavailable",
+            "503 Service Unavailable: the server is overloaded or not ready; see its log [https://",
+        ),
         (answer("200 OK", "hello"), "unavailable", "200 OK: the body is not XML"),
         (answer("207 Multi-Status", "<html/>"), "unavailable", "the body is a web page (HTML)"),
         (answer("301 Moved Permanently", ""), "unavailable", "301 Moved Permanently"),
@@ -522,6 +530,7 @@ fn a_body_that_stalls_is_a_timeout_unless_the_status_says_enough() {
 fn a_text_of_the_server_with_the_password_is_not_logged() {
     let world = World::new();
     let secret = "grüß \"Gott\" 100%";
+
     for echo in [
         "grüß &quot;Gott&quot; 100%",
         "gr%C3%BC%C3%9F%20%22Gott%22%20100%25",
@@ -601,7 +610,8 @@ fn a_wrong_option_raises_a_string_that_names_it_and_the_scripts_line() {
         ),
         (
             "{ url = 'https://h/', failure_status = { 401, 403 } }",
-            "separated by commas, got a table",
+            "httpbasic.client: failure_status expected 1 to 8 whole numbers from 300 to 499, separated \
+             by commas, got a table",
         ),
         (
             "{ url = 'https://h/', failure_status = '401, 429' }",

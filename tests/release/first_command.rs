@@ -6,8 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::PROJECT;
-use crate::support::debian::Debian;
-use crate::support::library;
+use crate::builds::{checkout_on_debian_13, in_checkout};
 
 const DONE: &str = "Every answer is the expected one.";
 
@@ -64,19 +63,12 @@ mod on_debian_13 {
 
     #[test]
     fn make_demo_is_all_that_a_clean_debian_with_rust_needs() {
-        let (succeeded, text) = attempt(Command::new("cargo").args(["fetch", "--locked"]));
-        assert!(succeeded, "{text}");
-        let mut debian = Debian::start("13");
+        let mut debian = checkout_on_debian_13();
         debian.run("apt-get purge --quiet --quiet --yes dovecot-core");
         // In a pipe, the list might contain the commands of the pipe itself.
         let processes = "names=$(cat /proc/[0-9]*/comm); sort -u <<<\"$names\"";
         let before = debian.run(processes);
-        // The C compiler's name as for the rock, so that what is built is shared.
-        let text = debian.run(&format!(
-            "cd {PROJECT}
-             CC=gcc CARGO_NET_OFFLINE=true CARGO_TARGET_DIR={} make demo",
-            library::target().join("debian13-target").display()
-        ));
+        let text = in_checkout(&mut debian, "make demo");
         assert!(text.contains(DONE) && text.contains("Dovecot 2.4"), "{text}");
         assert_eq!(debian.run(processes), before);
         let (installed, text) = debian.attempt("dpkg --status lintian || dpkg --status apache2");

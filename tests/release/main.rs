@@ -1,5 +1,5 @@
-//! From nothing to a login: the first command in a checkout, the packages for both processors, and a
-//! login with each of them.
+//! From nothing to a login: the first command in a checkout, the packages for both processors, other
+//! ways to build, and a login with each of them.
 //!
 //! They are in one process, so that several packages are built at the same time.
 
@@ -7,6 +7,7 @@
 mod support;
 
 mod arm64;
+mod builds;
 mod first_command;
 mod packages;
 mod sources;

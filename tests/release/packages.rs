@@ -8,6 +8,7 @@ use std::sync::{Mutex, OnceLock};
 
 use tempfile::TempDir;
 
+use crate::builds::{checkout_on_debian_13, in_checkout};
 use crate::support::ca::Ca;
 use crate::support::debian::Debian;
 use crate::support::nginx::Nginx;
@@ -390,20 +391,12 @@ mod on_debian_13 {
 
     #[test]
     fn luarocks_make_installs_what_logs_a_user_in() {
-        let checkout = copy_of_the_checkout();
-        // Reuses what Debian 13's cargo has already built.
-        let built = library::target().join("debian13-target");
-        fs::create_dir_all(&built).unwrap();
-        std::os::unix::fs::symlink(built, checkout.path().join("target")).unwrap();
-        run(Command::new("cargo").args(["fetch", "--locked"]).current_dir(&checkout));
-        let mut debian = Debian::start("13");
-        let rock = debian.run(&format!(
-            "export CARGO_NET_OFFLINE=true
-             cd {}
-             luarocks --lua-version 5.4 make >&2
+        let mut debian = checkout_on_debian_13();
+        let rock = in_checkout(
+            &mut debian,
+            "luarocks --lua-version 5.4 make >&2
              luarocks --lua-version 5.4 show --rock-dir dovecot-lua-httpbasic",
-            checkout.path().display()
-        ));
+        );
         let (text, rock) = rock.rsplit_once('\n').unwrap();
         let script = format!("{rock}/conf/auth-httpbasic.lua");
         let expected = format!("Copy the script for Dovecot to {LUA}: {script}\n");

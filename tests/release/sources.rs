@@ -21,7 +21,7 @@ fn download() -> TempDir {
 }
 
 /// Prints the date of the packages, and the list of files that they would copy.
-const FACTS: &str = "source packages/facts; made=$(mktemp -d); copy $made examples lua; \
+const FACTS: &str = "source packages/facts; set_date; made=$(mktemp -d); copy $made examples lua; \
     echo $SOURCE_DATE_EPOCH; cd $made; find . -type f | sort; rm -rf $made";
 
 #[test]
@@ -60,6 +60,8 @@ mod on_debian_12 {
         let download = download();
         let path = download.path().display();
         shell("cargo fetch --locked", download.path());
+        // No package needs what is in a file of the tests. Cargo wants the files themselves.
+        shell("find tests -type f -exec truncate --size=0 {} +", download.path());
         let mut debian = Debian::start("12");
         // Not optimised: it is the script that is tested.
         debian.run(&format!(

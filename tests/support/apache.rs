@@ -38,8 +38,11 @@ impl Apache {
 
     /// Starts one with a Subversion repository that `readers` may read.
     pub fn start_subversion(ca: &Ca, accounts: &[(&str, &str)], readers: &[&str]) -> Self {
-        let subversion = "DAV svn\n    SVNPath repository\n    AuthzSVNAccessFile readers";
+        let subversion =
+            "DAV svn\n    SVNPath FOLDER/repository\n    AuthzSVNAccessFile FOLDER/readers";
         Self::start_after(ca, accounts, &format!("{BASIC}\n    {subversion}"), |server| {
+            // A folder of the same name hides the repository.
+            std::fs::remove_dir(server.folder().join("root/dav")).unwrap();
             let repository = server.file("repository");
             for command in [["svnadmin", "create"].as_slice(), &["chmod", "-R", "a+rwX"]] {
                 let status = Command::new(command[0]).args(&command[1..]).arg(&repository).status();
@@ -103,6 +106,7 @@ const BASIC: &str = "AuthType Basic\n    AuthUserFile users";
 
 fn configuration(server: &WebServer, location: &str) -> String {
     let (folder, port) = (server.folder().display(), server.port());
+    let location = location.replace("FOLDER", &folder.to_string());
     // Debian's package of it is installed for the tests only.
     let subversion = match location.contains("svn") {
         true => {

@@ -566,6 +566,9 @@ fn meet(world: &World, Row { fault, what, verdict, expected }: Row) {
         assert!(times.len() < ATTEMPTS, "{fault}: {times:?}");
         let (word, text, elapsed) = lookup();
         assert_eq!(word, verdict, "{fault}: {text}");
+        // A delayed lookup names a longer time.
+        let any_time = expected.replace("3??", "???").replace("4??", "???");
+        let expected = if elapsed > limit + TOLERANCE { &any_time } else { expected };
         assert!(word == "ok" || begins(&text, expected), "{fault}: {text}");
         times.push(elapsed);
     }
