@@ -225,3 +225,28 @@ fn the_modules_of_a_folder_do_not_use_each_other_in_a_circle() {
         assert!(uses.is_empty(), "{}: {uses:?}", folder.display());
     }
 }
+
+#[test]
+fn the_workflows_pin_each_action_and_image() {
+    let is_hex = |text: &str, length| {
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let (mut actions, mut images) = (0, Vec::new());
+    for entry in fs::read_dir(Path::new(ROOT).join(".github/workflows")).unwrap() {
+        let workflow = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for line in workflow.lines().map(|line| line.trim_start_matches(['-', ' '])) {
+            if let Some(action) = line.strip_prefix("uses: ") {
+                let (commit, version) =
+                    action.split_once('@').unwrap().1.split_once(" # v").unwrap();
+                assert!(is_hex(commit, 40) && version.split('.').count() == 3, "{line}");
+                actions += 1;
+            }
+            if let Some(image) = line.strip_prefix("image: ") {
+                assert!(is_hex(image.split_once("@sha256:").unwrap().1, 64), "{line}");
+                images.push(image.to_string());
+            }
+        }
+    }
+    images.dedup();
+    assert!(actions > 8 && images.len() == 1, "{actions} {images:?}");
+}
