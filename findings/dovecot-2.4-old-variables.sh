@@ -29,12 +29,12 @@ passdb passwd-file {
   passwd_file_path = /etc/dovecot/users
 }
 CONF
-doveconf >/tmp/doveconf 2>&1
-dovecot
-seen=$(doveadm auth test alice secret) && exit 1
+changed() { echo 'This has changed.'; exit 1; }
+doveconf >/tmp/doveconf 2>&1 && dovecot || changed
+seen=$(doveadm auth test alice secret) && changed
 echo "$seen"
-grep -i 'warning\|error' /tmp/doveconf /var/log/dovecot.log && { echo 'This has changed.'; exit 1; }
-[[ $seen == *user=%Lu* ]] || { echo 'This has changed.'; exit 1; }
+grep -iE 'warning|error' /tmp/doveconf /var/log/dovecot.log && changed
+[[ $seen == *user=%Lu* ]] || changed
 END
 # In namespaces of its own, with loopback only. All processes end with it.
 unshare --mount --net --pid --fork --kill-child chroot "$work/debian" bash /finding

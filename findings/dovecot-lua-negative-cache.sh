@@ -45,7 +45,9 @@ for user in mismatch unknown; do
     for _ in 1 2 3; do doveadm auth test $user wrong >/dev/null && exit 2; done
     echo "$user: $(grep -c $user /tmp/lookups) lookups for 3 logins" | tee -a /tmp/seen
 done
-[ "$(cat /tmp/seen)" = $'mismatch: 3 lookups for 3 logins\nunknown: 1 lookups for 3 logins' ] || { echo 'This has changed.'; exit 1; }
+expected='mismatch: 3 lookups for 3 logins
+unknown: 1 lookups for 3 logins'
+[ "$(cat /tmp/seen)" = "$expected" ] || { echo 'This has changed.'; exit 1; }
 END
 # In namespaces of its own, with loopback only. All processes end with it.
 unshare --mount --net --pid --fork --kill-child chroot "$work/debian" bash /finding

@@ -1,15 +1,16 @@
 #!/bin/bash
-# Dovecot 2.3 and 2.4 want different values beside the result of auth_passdb_lookup, and what one wants, the other refuses.
+# Dovecot 2.3 and 2.4 want different second values from auth_passdb_lookup; each refuses some that the other wants.
 #
 # Versions: Dovecot 2.3.19.1 (Debian 12), 2.4.1 (Debian 13)
-# Expected: a Lua passdb script that works on 2.3 works on 2.4 once its settings have moved, and what is wrong is logged.
-# Seen:     the table below. Each value is right on one version and a temporary failure on the other, but for a table
-#           after OK and a text after a failure. On 2.4, a failure without a text leaves no line of its own in the log.
+# Expected: a Lua passdb script that works on 2.3 works on 2.4, once its settings are renamed.
+# Seen:     the table below. Only a table after OK, and a text after a failure, do the same on both. What is right on
+#           one of them alone is a temporary failure on the other.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 cat >"$work/finding" <<'END'
+set -euo pipefail
 export PATH=/usr/sbin:/usr/bin
 mount -t proc proc /proc
 ip link set lo up
@@ -59,10 +60,12 @@ done
 END
 
 for release in bookworm trixie; do
-    mmdebstrap --quiet --variant=minbase --include=iproute2,dovecot-core,dovecot-auth-lua $release "$work/$release" || exit 2
+    mmdebstrap --quiet --variant=minbase --include=iproute2,dovecot-core,dovecot-auth-lua $release \
+        "$work/$release" || exit 2
     cp "$work/finding" "$work/$release/"
     # In namespaces of its own, with loopback only. All processes end with it.
-    unshare --mount --net --pid --fork --kill-child chroot "$work/$release" bash /finding >"$work/$release.seen" || exit 2
+    unshare --mount --net --pid --fork --kill-child chroot "$work/$release" bash /finding \
+        >"$work/$release.seen" || exit 2
 done
 seen=$(join -t: "$work/bookworm.seen" "$work/trixie.seen" --nocheck-order)
 echo "$seen"

@@ -42,7 +42,7 @@ for _ in {1..100}; do
 done
 cat /var/log/dovecot.log
 for mode in normal aggressive; do
-    fail2ban-regex /var/log/dovecot.log "dovecot[mode=$mode]" >/tmp/seen || { echo 'The exit status has changed.'; exit 1; }
+    fail2ban-regex /var/log/dovecot.log "dovecot[mode=$mode]" >/tmp/seen || { echo 'The status has changed.'; exit 1; }
     grep '^Lines:' /tmp/seen
     grep -q '^Lines: .* 0 matched' /tmp/seen || { echo 'This has changed.'; exit 1; }
 done

@@ -3,9 +3,9 @@
 #
 # Versions: glibc 2.36 (Debian 12), 2.41 (Debian 13)
 # Expected: EAI_SYSTEM with errno EMFILE, "Too many open files", for a name that is in /etc/hosts.
-# Seen:     EAI_NONAME, "Name or service not known", the same as for a name with a typing mistake. If the process has
-#           resolved a name before, it is EAI_SYSTEM as expected. So a mail server that reached its limit of open files
-#           reports a problem of DNS, or not, depending on its past.
+# Seen:     EAI_NONAME, "Name or service not known", the same as for a misspelt name. If the process has resolved a name
+#           before, it is EAI_SYSTEM as expected. So a mail server that reached its limit of open files reports a
+#           problem of DNS, or does not, depending on its past.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -21,7 +21,7 @@ my @files;
 while (open my $file, "<", "/dev/null") { push @files, $file }
 my ($error) = getaddrinfo("localhost", 80);
 my $reason = $!;
-# Perl loads its own modules only when the files are closed again.
+# Closed first, since Perl may have to open files of its own.
 @files = ();
 print "$when: $error", $error == Socket::EAI_SYSTEM() ? ", $reason" : "", "\n";
 END

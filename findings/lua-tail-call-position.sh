@@ -3,9 +3,9 @@
 #
 # Versions: Lua 5.1.5, Lua 5.4.7, LuaJIT 2.1 (Debian 13)
 # Expected: level 2 is the line that called the function which raised the error. `return check(value)` is such a line.
-# Seen:     a tail call removes its own function from the stack. Lua 5.1 then adds no position at all; Lua 5.4 and
-#           LuaJIT add that of the line before, which belongs to a function further out, possibly in another file. A
-#           module that wraps each function in `return inner(...)` so spoils the positions of its errors.
+# Seen:     a tail call removes its own function from the stack. Lua 5.1 then adds no position at all. Lua 5.4 adds
+#           that of the next function outwards, which may be in another file, and so does LuaJIT, which is a Lua 5.1
+#           otherwise. A module that ends its functions with `return check(...)` loses the positions of its errors.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

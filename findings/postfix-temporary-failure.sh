@@ -2,14 +2,15 @@
 # Postfix answers 535, "authentication failed", to a temporary failure of Dovecot.
 #
 # Versions: Postfix 3.10, Dovecot 2.4.1 (Debian 13); Postfix 3.7 with Dovecot 2.3.19.1 does the same
-# Expected: 454, "temporary authentication failure" (RFC 4954, 4.6), since Dovecot tells Postfix that the failure is
+# Expected: 454, "temporary authentication failure" (RFC 4954, 6), since Dovecot tells Postfix that the failure is
 #           temporary. IMAP says [UNAVAILABLE] in the same case.
 # Seen:     535 5.7.8. So while the password database is out of reach, mail clients say that the password is wrong
 #           and ask for another. Postfix's log has "(reason unavailable)", and nothing about an outage.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mmdebstrap --quiet --variant=minbase --include=iproute2,dovecot-core,dovecot-auth-lua,postfix trixie "$work/debian" || exit 2
+packages=iproute2,dovecot-core,dovecot-auth-lua,postfix
+mmdebstrap --quiet --variant=minbase --include=$packages trixie "$work/debian" || exit 2
 
 cat >"$work/debian/finding" <<'END'
 set -euo pipefail
@@ -43,7 +44,7 @@ postfix start 2>/dev/null
 dovecot
 
 doveadm auth test alice secret >/tmp/dovecot 2>&1 && exit 2
-grep code= /tmp/dovecot
+grep code=temp_fail /tmp/dovecot || exit 2
 exec {smtp}<>/dev/tcp/127.0.0.1/25
 reply() {
     local line
@@ -55,7 +56,7 @@ echo -en 'EHLO client.example.org\r\n' >&$smtp
 reply
 echo -en "AUTH PLAIN $(echo -en '\0alice\0secret' | base64)\r\n" >&$smtp
 reply | tee /tmp/seen
-[[ $(cat /tmp/dovecot) == *code=temp_fail* && $(cat /tmp/seen) == '535 5.7.8 '* ]] || { echo 'This has changed.'; exit 1; }
+[[ $(cat /tmp/seen) == '535 5.7.8 '* ]] || { echo 'This has changed.'; exit 1; }
 END
 # In namespaces of its own, with loopback only. All processes end with it.
 unshare --mount --net --pid --fork --kill-child chroot "$work/debian" bash /finding

@@ -4,9 +4,8 @@
 # Versions: rustls 0.23.46 and rustls-webpki 0.103.17, against OpenSSL 3.5 (Debian 13)
 # Expected: a self-signed certificate is accepted once it is in the list of trusted certificates. OpenSSL does so.
 # Seen:     CaUsedAsEndEntity. `openssl req -x509` writes basicConstraints CA:TRUE, and webpki lets no CA certificate be
-#           a server's own, trusted or not. With CA:FALSE in the same command, rustls accepts it too. So it is the
-#           certificate that most instructions for home servers produce which fails, with the remedy (trusting it)
-#           already applied.
+#           a server's own, trusted or not. With CA:FALSE in the same command, rustls accepts it too. So the certificate
+#           of a home-made server fails although the usual remedy, to trust it, is already applied.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,8 +2,8 @@
 # ureq refuses an answer if a "100 Continue" with header fields precedes it.
 #
 # Versions: ureq 3.5.2, ureq-proto 0.7.1
-# Expected: the interim answer is skipped. RFC 9110 (15.2) lets any interim answer have header fields, and a client
-#           must be able to parse one that it did not ask for. ureq skips a bare 100, and a 103 with a field.
+# Expected: the interim answer is skipped. By RFC 9110 (15.2), each interim answer ends with its header section, and
+#           a client must be able to parse one that it did not ask for. ureq skips a bare 100, and a 103 with a field.
 # Seen:     a 100 with a Date field is the error Protocol(HeadersWith100). The final answer is not read.
 set -euo pipefail
 work=$(mktemp -d)

@@ -109,7 +109,9 @@ pub fn username(user: &[u8]) -> Result<&[u8], Error> {
             "contains an invisible character"
         }
         Ok(name) if has_double_space(name) => "contains several spaces in a row",
-        Ok(name) if name.contains(is_variant) => "contains a letter of another width or form",
+        Ok(name) if !name.chars().all(is_unique) => {
+            "contains a character that LDAP may take for another"
+        }
         Ok(_) => return Ok(username),
     };
     Err(Error(format!(
@@ -139,27 +141,37 @@ fn is_ignored(c: char) -> bool {
     IGNORED.iter().any(|range| range.contains(&c)) || c >= '\u{e0000}'
 }
 
-/// Whether a character is only another width, style or composition of others, so that LDAP replaces
-/// it (Unicode normalization form KC). These are the blocks of such characters.
-fn is_variant(c: char) -> bool {
-    const VARIANTS: [RangeInclusive<char>; 15] = [
-        '\u{a0}'..='\u{a0}',
-        '\u{aa}'..='\u{aa}',
-        '\u{b2}'..='\u{be}',
-        '\u{132}'..='\u{133}',
-        '\u{17f}'..='\u{17f}',
-        '\u{2b0}'..='\u{2e4}',
-        '\u{300}'..='\u{36f}',
-        '\u{1d2c}'..='\u{1dbf}',
-        '\u{2000}'..='\u{218f}',
-        '\u{2460}'..='\u{24ff}',
-        '\u{3000}'..='\u{3000}',
-        '\u{3131}'..='\u{33ff}',
-        '\u{f900}'..='\u{fdff}',
-        '\u{fe30}'..='\u{ffef}',
-        '\u{1d400}'..='\u{1d7ff}',
+/// Whether LDAP takes a character for no other, also after any other: it has no other width, style
+/// or composition (Unicode normalization form KC). These are ASCII and the letters of scripts whose
+/// marks are a part of the letter.
+fn is_unique(c: char) -> bool {
+    const LETTERS: [RangeInclusive<char>; 24] = [
+        '\u{c0}'..='\u{131}',
+        '\u{134}'..='\u{13e}',
+        '\u{141}'..='\u{148}',
+        '\u{14a}'..='\u{17e}',
+        '\u{180}'..='\u{1c3}',
+        '\u{1cd}'..='\u{1f0}',
+        '\u{1f4}'..='\u{2af}',
+        '\u{388}'..='\u{3ce}',
+        '\u{400}'..='\u{481}',
+        '\u{48a}'..='\u{52f}',
+        '\u{531}'..='\u{586}',
+        '\u{5d0}'..='\u{5ea}',
+        '\u{620}'..='\u{64a}',
+        '\u{660}'..='\u{669}',
+        '\u{679}'..='\u{6d3}',
+        '\u{10d0}'..='\u{10fa}',
+        '\u{1e00}'..='\u{1e99}',
+        '\u{1e9c}'..='\u{1eff}',
+        '\u{3005}'..='\u{3005}',
+        '\u{3041}'..='\u{3096}',
+        '\u{30a1}'..='\u{30fe}',
+        '\u{3400}'..='\u{4dbf}',
+        '\u{4e00}'..='\u{9fff}',
+        '\u{ac00}'..='\u{d7a3}',
     ];
-    VARIANTS.iter().any(|range| range.contains(&c))
+    c.is_ascii() || LETTERS.iter().any(|range| range.contains(&c))
 }
 
 /// How a name on the server differs from a login.
@@ -342,6 +354,8 @@ mod tests {
             ("Ольга", "Ольга"),
             ("佐々木", "佐々木"),
             ("ガス", "ガス"),
+            ("김", "김"),
+            ("Łukasz Žižek", "Łukasz Žižek"),
             ("o'hara jo", "o'hara jo"),
         ] {
             assert_eq!(username(user.as_bytes()), Ok(expected.as_bytes()), "{user}");
@@ -356,12 +370,16 @@ mod tests {
             ("alice\u{200b}", "contains an invisible character"),
             ("\u{feff}alice", "contains an invisible character"),
             ("alice\u{e0001}", "contains an invisible character"),
-            ("\u{ff41}lice", "contains a letter of another width or form"),
-            ("ju\u{308}rgen", "contains a letter of another width or form"),
-            ("\u{212a}im", "contains a letter of another width or form"),
-            ("\u{fb01}n", "contains a letter of another width or form"),
-            ("\u{1d41a}lice", "contains a letter of another width or form"),
-            ("\u{17f}am", "contains a letter of another width or form"),
+            ("\u{ff41}lice", "contains a character that LDAP may take for another"),
+            ("ju\u{308}rgen", "contains a character that LDAP may take for another"),
+            ("\u{212a}im", "contains a character that LDAP may take for another"),
+            ("\u{fb01}n", "contains a character that LDAP may take for another"),
+            ("\u{1d41a}lice", "contains a character that LDAP may take for another"),
+            ("\u{140}a", "contains a character that LDAP may take for another"),
+            ("\u{1c6}em", "contains a character that LDAP may take for another"),
+            ("\u{2f00}", "contains a character that LDAP may take for another"),
+            ("\u{30ab}\u{3099}", "contains a character that LDAP may take for another"),
+            ("\u{17f}am", "contains a character that LDAP may take for another"),
         ] {
             let text = username(user.as_bytes()).unwrap_err().to_string();
             assert!(text.contains(problem) && text.contains("login_name"), "{user}: {text}");

@@ -21,7 +21,10 @@ pub fn printable_bytes(bytes: &[u8]) -> String {
 
 fn is_control(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 #[cfg(test)]
@@ -35,6 +38,7 @@ mod tests {
             ("a\r\nb\tc\0", "a  b c "),
             ("\u{1b}[31mred\u{9b}0m", " [31mred 0m"),
             ("one\u{2028}two\u{202e}owt\u{2066}", "one two owt "),
+            ("\u{61c}one\u{200f}", " one "),
         ] {
             assert_eq!(printable(text), expected);
         }

@@ -77,6 +77,23 @@ fn every_page_is_linked_from_the_readme_and_named_in_the_packages() {
 }
 
 #[test]
+fn the_index_of_findings_repeats_the_first_sentence_of_each() {
+    let index = read("findings/README.md");
+    let scripts = fs::read_dir(Path::new(ROOT).join("findings")).unwrap();
+    let scripts = scripts.map(|entry| entry.unwrap().path());
+    let scripts: Vec<_> =
+        scripts.filter(|path| path.extension().is_some_and(|it| it == "sh")).collect();
+    for path in &scripts {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let script = fs::read_to_string(path).unwrap();
+        let sentence = script.lines().nth(1).unwrap().strip_prefix("# ").unwrap();
+        let row = format!("| [`{name}`]({name}.sh) | {sentence} |\n");
+        assert!(index.contains(&row), "findings/README.md has no line {row}");
+    }
+    assert_eq!(index.matches(".sh) |").count(), scripts.len());
+}
+
+#[test]
 fn the_readme_has_at_most_170_lines() {
     assert!(read("README.md").lines().count() <= 170);
 }
@@ -207,4 +224,29 @@ fn the_modules_of_a_folder_do_not_use_each_other_in_a_circle() {
         }
         assert!(uses.is_empty(), "{}: {uses:?}", folder.display());
     }
+}
+
+#[test]
+fn the_workflows_pin_each_action_and_image() {
+    let is_hex = |text: &str, length| {
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let (mut actions, mut images) = (0, Vec::new());
+    for entry in fs::read_dir(Path::new(ROOT).join(".github/workflows")).unwrap() {
+        let workflow = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for line in workflow.lines().map(|line| line.trim_start_matches(['-', ' '])) {
+            if let Some(action) = line.strip_prefix("uses: ") {
+                let (commit, version) =
+                    action.split_once('@').unwrap().1.split_once(" # v").unwrap();
+                assert!(is_hex(commit, 40) && version.split('.').count() == 3, "{line}");
+                actions += 1;
+            }
+            if let Some(image) = line.strip_prefix("image: ") {
+                assert!(is_hex(image.split_once("@sha256:").unwrap().1, 64), "{line}");
+                images.push(image.to_string());
+            }
+        }
+    }
+    images.dedup();
+    assert!(actions > 8 && images.len() == 1, "{actions} {images:?}");
 }

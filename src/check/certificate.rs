@@ -2,8 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_cert::certificate::{CertificateInner, Raw, TbsCertificateInner};
+use x509_cert::der::Decode;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::time::Time;
 
 use super::report::Finding;
 use crate::text::printable;
@@ -19,6 +22,10 @@ const MAX_NAMES: usize = 4;
 
 const SECONDS_A_DAY: i64 = 86_400;
 
+/// A certificate as servers have it. Not all follow the rules of RFC 5280.
+type Certificate = CertificateInner<Raw>;
+type TbsCertificate = TbsCertificateInner<Raw>;
+
 /// The certificate in one sentence, and a warning if it expires soon.
 pub fn describe(der: &[u8]) -> Finding {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() as i64);
@@ -26,11 +33,12 @@ pub fn describe(der: &[u8]) -> Finding {
 }
 
 fn describe_at(der: &[u8], now: i64) -> Finding {
-    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+    let Ok(certificate) = Certificate::from_der(der) else {
         return Finding::new("certificate that cannot be read");
     };
+    let certificate = certificate.tbs_certificate();
     let validity = certificate.validity();
-    let (begin, end) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+    let (begin, end) = (timestamp(validity.not_before), timestamp(validity.not_after));
     let left = if begin > now {
         "not valid yet".into()
     } else if end < now {
@@ -40,11 +48,15 @@ fn describe_at(der: &[u8], now: i64) -> Finding {
     };
     let issuer = printable(&certificate.issuer().to_string());
     let finding =
-        Finding::new(format!("certificate for {} from {issuer}, {left}", names(&certificate)));
+        Finding::new(format!("certificate for {} from {issuer}, {left}", names(certificate)));
     let soon = SOON.min((end - begin) / RENEWED_AT);
     finding.warn((0..soon).contains(&(end - now)).then(|| {
         format!("the certificate has only {} left: does its renewal work?", duration(end - now))
     }))
+}
+
+fn timestamp(time: Time) -> i64 {
+    time.to_unix_duration().as_secs() as i64
 }
 
 /// A duration in days. A short one is in hours or minutes.
@@ -55,10 +67,10 @@ fn duration(seconds: i64) -> String {
     if amount == 1 { format!("1 {unit}") } else { format!("{amount} {unit}s") }
 }
 
-fn names(certificate: &X509Certificate) -> String {
-    let names = certificate.subject_alternative_name().ok().flatten();
-    let names: Vec<_> = names.map(|it| &it.value.general_names).into_iter().flatten().collect();
-    let shown: Vec<_> = names.iter().take(MAX_NAMES).map(|name| shown(name)).collect();
+fn names(certificate: &TbsCertificate) -> String {
+    let names = certificate.get_extension().ok().flatten();
+    let names = names.map_or_else(Vec::new, |(_, SubjectAltName(names))| names);
+    let shown: Vec<_> = names.iter().take(MAX_NAMES).map(shown).collect();
     match names.len() {
         0 => "no host name".into(),
         all if all > MAX_NAMES => format!("{} and {} more", shown.join(", "), all - MAX_NAMES),
@@ -68,15 +80,17 @@ fn names(certificate: &X509Certificate) -> String {
 
 fn shown(name: &GeneralName) -> String {
     match name {
-        GeneralName::DNSName(name) => printable(name),
-        GeneralName::IPAddress(bytes) => {
-            match (<[u8; 4]>::try_from(*bytes), <[u8; 16]>::try_from(*bytes)) {
+        GeneralName::IpAddress(address) => {
+            let bytes = address.as_bytes();
+            match (<[u8; 4]>::try_from(bytes), <[u8; 16]>::try_from(bytes)) {
                 (Ok(address), _) => std::net::Ipv4Addr::from(address).to_string(),
                 (_, Ok(address)) => std::net::Ipv6Addr::from(address).to_string(),
                 _ => "an invalid address".into(),
             }
         }
-        GeneralName::RFC822Name(name) | GeneralName::URI(name) => printable(name),
+        GeneralName::DnsName(name)
+        | GeneralName::Rfc822Name(name)
+        | GeneralName::UniformResourceIdentifier(name) => printable(name.as_str()),
         _ => "another kind of name".into(),
     }
 }

@@ -15,6 +15,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// The pause before a process is checked again.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// How long the errors of a program that has ended may take to arrive.
+const ERRORS_LIMIT: Duration = Duration::from_secs(1);
+
 /// More than any configuration has.
 const MAX_BYTES: u64 = 4 << 20;
 
@@ -168,7 +171,7 @@ fn print(program: &str, mut child: Child) -> Result<String, String> {
     match output {
         Ok(output) if succeeds => Ok(output),
         Ok(_) => {
-            let errors = errors.recv_timeout(PAUSE).unwrap_or_default();
+            let errors = errors.recv_timeout(ERRORS_LIMIT).unwrap_or_default();
             Err(format!(
                 "{program} fails: {}",
                 printable(errors.lines().next().unwrap_or_default())

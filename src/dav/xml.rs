@@ -472,7 +472,7 @@ mod tests {
     fn documents() -> Vec<String> {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
         let mut documents = Vec::new();
-        for folder in ["nextcloud-31", "nextcloud-34"] {
+        for folder in ["nextcloud-31", "nextcloud-32", "nextcloud-34", "nextcloud-34-more"] {
             for entry in std::fs::read_dir(format!("{root}/{folder}")).unwrap() {
                 let path = entry.unwrap().path();
                 if path.extension().is_some_and(|extension| extension == "http") {
@@ -481,7 +481,7 @@ mod tests {
                 }
             }
         }
-        assert!(documents.len() > 30);
+        assert!(documents.len() > 80);
         for document in [
             "<?xml version='1.0' encoding='utf-8' ?>\n<D:multistatus xmlns:D='DAV:'>\n<D:response>\n\
              <D:href>/</D:href>\n<D:propstat>\n<D:prop>\n</D:prop>\n<D:status>HTTP/1.1 200 OK\

@@ -61,7 +61,7 @@ impl Url {
         if has_port && uri.port_u16().is_none_or(|port| port == 0) {
             return Err("has an invalid port".into());
         }
-        let url = Self(uri);
+        let url = Self(with_path(uri));
         if ServerName::try_from(url.host()).is_err() {
             return Err("has a host that is neither a name nor an address".into());
         }
@@ -125,9 +125,21 @@ impl Url {
     }
 }
 
-/// The part between `//` and the next `/`, if there is one.
+/// The same with `/` for an empty path before a query. Otherwise the query alone would be sent.
+fn with_path(uri: Uri) -> Uri {
+    let mut parts = uri.into_parts();
+    let query = parts.path_and_query.take_if(|path| path.as_str().starts_with('?'));
+    if let Some(query) = query {
+        // Its text begins with a slash.
+        let path = PathAndQuery::try_from(query.to_string());
+        parts.path_and_query = Some(path.expect("a query may follow a slash"));
+    }
+    Uri::from_parts(parts).expect("only the path of a valid URL has changed")
+}
+
+/// The part between `//` and the next `/` or `?`, if there is one.
 fn authority_of(url: &[u8]) -> &[u8] {
-    let mut parts = url.splitn(4, |byte| *byte == b'/').skip(1);
+    let mut parts = url.splitn(4, |byte| b"/?".contains(byte)).skip(1);
     let is_absolute = parts.next().is_some_and(<[u8]>::is_empty);
     parts.next().filter(|_| is_absolute).unwrap_or_default()
 }
@@ -219,6 +231,20 @@ mod tests {
     fn its_text_has_no_query() {
         let text = url("https://host:8443/a/b?token=secret").unwrap().to_string();
         assert_eq!(text, "https://host:8443/a/b");
+    }
+
+    #[test]
+    fn an_empty_path_is_a_slash() {
+        for (text, path) in [
+            ("https://host", "/"),
+            ("https://host/", "/"),
+            ("https://host?a=%20", "/?a=%20"),
+            ("https://host/?a=%20", "/?a=%20"),
+        ] {
+            let url = url(text).unwrap();
+            assert_eq!(url.uri().path_and_query().unwrap().as_str(), path, "{text}");
+            assert_eq!(url.to_string(), "https://host/");
+        }
     }
 
     #[test]

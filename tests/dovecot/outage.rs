@@ -119,11 +119,16 @@ fn a_mail_client_waits_as_long_as_the_readme_says(version: Version) {
         [(Fault::Refused, 0..=3), (Fault::Answer(|stream| wait(stream)), 5..=8)]
     {
         let web = Web::start(fault);
-        let dovecot = Dovecot::start(version, &Setup { default_delays: true, ..web.setup() });
-        let start = Instant::now();
-        let answer = dovecot.imap_login(USER, PASSWORD);
-        let elapsed = start.elapsed();
-        assert!(answer.starts_with("NO [UNAVAILABLE]"), "{answer}\n{}", dovecot.log());
+        let setup = web.setup().with("backoff_msecs", "0");
+        let dovecot = Dovecot::start(version, &Setup { default_delays: true, ..setup });
+        let waits = || {
+            let start = Instant::now();
+            let answer = dovecot.imap_login(USER, PASSWORD);
+            assert!(answer.starts_with("NO [UNAVAILABLE]"), "{answer}\n{}", dovecot.log());
+            start.elapsed()
+        };
+        // The first login also starts Dovecot's processes.
+        let elapsed = waits().min(waits());
         println!("{version:?}: a mail client waits {elapsed:?}");
         let [least, most] =
             [expected_secs.start(), expected_secs.end()].map(|it| Duration::from_secs(*it));

@@ -37,6 +37,14 @@ impl Nginx {
         Self::start_with(ca, &[], &format!("return 207 '{body}';"), &tls)
     }
 
+    /// Starts one whose TLS uses ChaCha20 instead of AES.
+    pub fn start_with_chacha20(ca: &Ca, accounts: &[(&str, &str)]) -> Self {
+        let location = "auth_basic mail; dav_ext_methods PROPFIND OPTIONS;";
+        let tls =
+            "ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites TLS_CHACHA20_POLY1305_SHA256;";
+        Self::start_with(ca, accounts, location, tls)
+    }
+
     /// Starts one that requires a client certificate.
     pub fn start_requiring_client_certificate(ca: &Ca) -> Self {
         let tls = "ssl_verify_client on; ssl_client_certificate ca.pem;";

@@ -12,7 +12,7 @@ use crate::support::faults::{Fault, Faulty, wait};
 use crate::support::http::{self, Server, answer, configuration, principal, refusal};
 use crate::support::world::World;
 
-const BACKOFF: &str = "backoff_msecs = 1500, timeout_msecs = 300, connect_timeout_msecs = 200";
+const BACKOFF: &str = "backoff_msecs = 1500, timeout_msecs = 1000, connect_timeout_msecs = 500";
 
 fn propfind(world: &World) -> String {
     let script = "local response, error = client:propfind('alice', 'secret') return error or 'ok'";
@@ -23,8 +23,8 @@ fn propfind(world: &World) -> String {
 fn after_a_failure_to_reach_the_server_every_lookup_fails_at_once_with_the_reason() {
     for (fault, expected) in [
         (Fault::Refused, "connect: Connection refused (os error 111); that was "),
-        (Fault::Unaccepted, "timeout: gave up after 2"),
-        (Fault::Raw(|stream| wait(stream)), "timeout: gave up after 2"),
+        (Fault::Unaccepted, "timeout: gave up after 5"),
+        (Fault::Raw(|stream| wait(stream)), "timeout: gave up after 5"),
         (Fault::Raw(|_| {}), "tls: the connection was lost: "),
         (Fault::Certificate(Ca::new().issue(&["localhost"])), "tls: the certificate is signed by "),
     ] {
