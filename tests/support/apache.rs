@@ -40,16 +40,19 @@ impl Apache {
     pub fn start_subversion(ca: &Ca, accounts: &[(&str, &str)], readers: &[&str]) -> Self {
         let subversion =
             "DAV svn\n    SVNPath FOLDER/repository\n    AuthzSVNAccessFile FOLDER/readers";
-        Self::start_after(ca, accounts, &format!("{BASIC}\n    {subversion}"), |server| {
-            // A folder of the same name hides the repository.
-            std::fs::remove_dir(server.folder().join("root/dav")).unwrap();
-            let repository = server.file("repository");
-            for command in [["svnadmin", "create"].as_slice(), &["chmod", "-R", "a+rwX"]] {
-                let status = Command::new(command[0]).args(&command[1..]).arg(&repository).status();
-                assert!(status.unwrap().success());
-            }
-            write_readers(server, readers);
-        })
+        // Rights count in the folders of the repository, but not at its root.
+        let server = WebServer::new("apache", ca, "/dav/mail/");
+        let repository = server.file("repository");
+        let folder = format!("file://{repository}/mail");
+        for command in [
+            &["svnadmin", "create", &repository][..],
+            &["svn", "mkdir", "--quiet", "--message=mail", &folder],
+            &["chmod", "-R", "a+rwX", &repository],
+        ] {
+            assert!(Command::new(command[0]).args(&command[1..]).status().unwrap().success());
+        }
+        write_readers(&server, readers);
+        Self::start_on(server, accounts, &format!("{BASIC}\n    {subversion}"))
     }
 
     /// Changes who may read the repository.
@@ -58,20 +61,15 @@ impl Apache {
     }
 
     fn start_with(ca: &Ca, accounts: &[(&str, &str)], location: &str) -> Self {
-        Self::start_after(ca, accounts, &format!("Dav On\n    {location}"), |_| ())
+        let server = WebServer::new("apache", ca, "/dav/");
+        std::fs::create_dir_all(server.folder().join("root/dav")).unwrap();
+        Self::start_on(server, accounts, &format!("Dav On\n    {location}"))
     }
 
-    fn start_after(
-        ca: &Ca,
-        accounts: &[(&str, &str)],
-        location: &str,
-        prepare: impl FnOnce(&WebServer),
-    ) -> Self {
-        let mut server = WebServer::new("apache", ca, "/dav/");
-        std::fs::create_dir_all(server.folder().join("root/dav")).unwrap();
+    fn start_on(mut server: WebServer, accounts: &[(&str, &str)], location: &str) -> Self {
+        std::fs::create_dir_all(server.folder().join("root")).unwrap();
         users::write(&server.folder().join("users"), accounts);
         server.write("apache.conf", &configuration(&server, location));
-        prepare(&server);
         let configuration = server.file("apache.conf");
         server.start(&["/usr/sbin/apache2", "-DFOREGROUND", "-f", &configuration]);
         // Apache reads its configuration twice, and does not listen for a moment in between.

@@ -451,7 +451,7 @@ fn answers() -> Vec<Case> {
     let gzip =
         "HTTP/1.1 207 Multi-Status\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f?";
     let hostile = "<d:error xmlns:d='DAV:' xmlns:s='http://sabredav.org/ns'><s:exception>A\u{9b}31m\
-                   </s:exception><s:message>b\u{202e}c&#27;[2Jd</s:message></d:error>";
+                   </s:exception><s:message>b\u{202e}c&#155;[2Jd</s:message></d:error>";
     let table: [(Vec<u8>, &[&str]); 13] = [
         (answer("404 Not Found", page), &["✗ server      404 Not Found: the body is a web", PATH]),
         (answer("200 OK", page), &["✗ server      200 OK: the body is a web page", PATH]),
