@@ -27,7 +27,7 @@ fuzz_target!(|input: &[u8]| {
             Found::Exception(name.clone(), message.clone())
         }
         Body::Other(what) => {
-            check_text(what, 40);
+            check_text(what, 100);
             Found::Other
         }
         _ => unreachable!("there is no other kind"),

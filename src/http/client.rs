@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::Read;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -63,7 +63,9 @@ pub struct Client {
     options: Options,
     /// Absent during a request, and after a request that panicked.
     agent: RefCell<Option<Agent>>,
-    host: HeaderValue,
+    /// The header fields of a request. The credentials and the client's address are still empty:
+    /// replacing a value costs less than adding a field.
+    headers: HeaderMap,
     connections: Arc<AtomicUsize>,
     /// Shared with the connections. A client does one lookup at a time.
     body_deadline: BodyDeadline,
@@ -72,11 +74,11 @@ pub struct Client {
 impl Client {
     /// A client for the server in `options`. This opens no connection.
     pub fn new(options: Options) -> Self {
-        let host = options.url.authority().try_into().expect("the URL is printable ASCII");
+        let headers = template(&options);
         Self {
             options,
             agent: RefCell::default(),
-            host,
+            headers,
             connections: Arc::default(),
             body_deadline: BodyDeadline::default(),
         }
@@ -171,20 +173,27 @@ impl Client {
 
     fn request(&self, url: &Url, body: Option<&'static str>, lookup: &Lookup) -> Request<()> {
         let options = &self.options;
-        let mut headers = HeaderMap::with_capacity(HEADERS);
-        headers.insert(header::HOST, self.host.clone());
-        if let Some(credentials) = &lookup.credentials {
-            headers.insert(header::AUTHORIZATION, credentials.authorization());
+        let mut headers = self.headers.clone();
+        match &lookup.credentials {
+            Some(credentials) => {
+                headers.insert(header::AUTHORIZATION, credentials.authorization());
+            }
+            None => {
+                headers.remove(header::AUTHORIZATION);
+            }
         }
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert(header::USER_AGENT, options.user_agent.clone());
-        if let (Some(name), Some(address)) = (&options.forwarded_header, lookup.remote_ip) {
-            let address = address.to_canonical().to_string();
-            headers.insert(name, address.try_into().expect("an IP address is printable ASCII"));
+        match (&options.forwarded_header, lookup.remote_ip) {
+            (Some(name), Some(address)) => {
+                headers.insert(name, text(address.to_canonical()));
+            }
+            (Some(name), None) => {
+                headers.remove(name);
+            }
+            (None, _) => {}
         }
-        if body.is_some() {
-            headers.insert(DEPTH, HeaderValue::from_static("0"));
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(dav::CONTENT_TYPE));
+        if body.is_none() {
+            headers.remove(DEPTH);
+            headers.remove(header::CONTENT_TYPE);
         }
         let mut request = Request::new(());
         *request.method_mut() = options.method.clone();
@@ -254,6 +263,47 @@ impl Client {
             || status == TOO_MANY_REQUESTS
             || options.is_failure(status)
     }
+}
+
+/// The header fields of a request with a body.
+fn template(options: &Options) -> HeaderMap {
+    let host = options.url.authority().try_into().expect("the URL is printable ASCII");
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(header::HOST, host);
+    headers.insert(header::AUTHORIZATION, HeaderValue::from_static(""));
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(header::USER_AGENT, options.user_agent.clone());
+    if let Some(name) = &options.forwarded_header {
+        headers.insert(name, HeaderValue::from_static(""));
+    }
+    headers.insert(DEPTH, HeaderValue::from_static("0"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(dav::CONTENT_TYPE));
+    headers
+}
+
+/// An address as the value of a header.
+fn text(address: IpAddr) -> HeaderValue {
+    let text = match address {
+        IpAddr::V4(address) => dotted(address),
+        IpAddr::V6(address) => address.to_string(),
+    };
+    text.try_into().expect("an IP address is printable ASCII")
+}
+
+/// The same as `to_string`, without the cost of std's formatting.
+fn dotted(address: Ipv4Addr) -> String {
+    let mut text = String::with_capacity("255.255.255.255".len());
+    for octet in address.octets() {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        for (least, unit) in [(100, 100), (10, 10), (0, 1)] {
+            if octet >= least {
+                text.push(char::from(b'0' + octet / unit % 10));
+            }
+        }
+    }
+    text
 }
 
 fn config(options: &Options) -> Config {
@@ -430,5 +480,14 @@ mod tests {
         assert!(catch_unwind(AssertUnwindSafe(lookup)).is_err());
         assert_eq!((lookup(), lookup()), (401, 401));
         assert_eq!(client.connections(), 2);
+    }
+
+    #[test]
+    fn an_address_is_written_as_std_writes_it() {
+        for octets in [[0, 9, 10, 99], [100, 101, 199, 255], [192, 0, 2, 1], [0; 4], [255; 4]] {
+            let address = Ipv4Addr::from(octets);
+            assert_eq!(dotted(address), address.to_string());
+        }
+        assert_eq!(text("2001:db8::1".parse().unwrap()), "2001:db8::1");
     }
 }
