@@ -12,8 +12,8 @@ use crate::support::ca::Ca;
 use crate::support::copyparty::Copyparty;
 use crate::support::dovecot::{Dovecot, Setup, Version};
 use crate::support::http::{Server, answer, principal, refusal};
-use crate::support::radicale;
 use crate::support::web_server::WebServer;
+use crate::support::{dav_server, radicale};
 
 on_each_dovecot! {
     a_changed_password_stays_out_with_a_server_that_offers_only_digest
@@ -112,6 +112,16 @@ fn a_removed_account_stays_out_with_copyparty() {
     only_the_right_password_gets_in(&dovecot);
     expire();
     server.restart(&[OTHER]);
+    stays_out(&dovecot, || drop(server));
+}
+
+#[test]
+fn a_removed_account_stays_out_with_a_server_on_the_crate_dav_server() {
+    let server = dav_server::start(&Ca::new(), &ACCOUNTS);
+    let dovecot = of(&server, &[]);
+    only_the_right_password_gets_in(&dovecot);
+    expire();
+    dav_server::set_accounts(&server, &[OTHER]);
     stays_out(&dovecot, || drop(server));
 }
 

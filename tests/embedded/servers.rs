@@ -9,7 +9,7 @@ use crate::support::http::Server;
 use crate::support::nginx::Nginx;
 use crate::support::web_server::WebServer;
 use crate::support::world::World;
-use crate::support::{haproxy, lighttpd, radicale, rclone, relay, wsgidav};
+use crate::support::{dav_server, haproxy, lighttpd, radicale, rclone, relay, wsgidav};
 
 /// User ids, some of them unusual, and their passwords.
 const ACCOUNTS: [(&str, &str); 4] = [
@@ -216,6 +216,15 @@ fn asgiwebdav_accepts_basic_although_it_offers_only_digest() {
         asgiwebdav.restart(&TWO[1..]);
         assert_eq!(verdicts(&world, asgiwebdav.server(), ""), ["refused"; 4]);
     }
+}
+
+#[test]
+fn a_server_on_the_crate_dav_server_names_no_user() {
+    let world = World::new();
+    let server = dav_server::start(&world.ca, &TWO);
+    assert_eq!(verdicts(&world, &server, ""), ONLY_THE_RIGHT_ONE);
+    dav_server::set_accounts(&server, &TWO[1..]);
+    assert_eq!(verdicts(&world, &server, ""), ["refused"; 4]);
 }
 
 #[test]

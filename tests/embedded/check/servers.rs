@@ -5,8 +5,8 @@ use crate::support::apache::Apache;
 use crate::support::asgiwebdav::AsgiWebdav;
 use crate::support::checker::{PASSWORD, SUCCEEDS, USER, says};
 use crate::support::copyparty::Copyparty;
-use crate::support::radicale;
 use crate::support::web_server::WebServer;
+use crate::support::{dav_server, radicale};
 
 const ACCOUNTS: [(&str, &str); 2] = [(USER, PASSWORD), ("bob@example.com", "battery staple")];
 
@@ -57,6 +57,16 @@ fn a_server_that_offers_only_digest_or_nothing_is_fit_if_it_refuses_wrong_passwo
         asgiwebdav.restart(&[(USER, "another one"), ACCOUNTS[1]]);
         finds(&mounted, asgiwebdav.server(), &[], 1, &["✗ password    401"]);
     }
+}
+
+#[test]
+fn a_server_on_the_crate_dav_server_is_fit() {
+    let mounted = Mounted::new();
+    let server = dav_server::start(&mounted.ca, &ACCOUNTS);
+    let refused = "✓ refusal     a random password is refused: 401 Unauthorized; a random name is";
+    finds(&mounted, &server, &[], 0, &[refused, SUCCEEDS]);
+    dav_server::set_accounts(&server, &[(USER, "another one")]);
+    finds(&mounted, &server, &[], 1, &["✗ password    401"]);
 }
 
 #[test]
