@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 
-use dav_server::{body::Body, fakels::FakeLs, memfs::MemFs, DavHandler};
+use dav_server::{DavHandler, body::Body, fakels::FakeLs, memfs::MemFs};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use hyper::server::conn::http1::Builder;
