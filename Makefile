@@ -129,8 +129,10 @@ lint:
 	@tools/packages lint
 	$(CARGO) fmt --check
 	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
-	$(CARGO) clippy --locked --all-targets --test release -- -D warnings
-	$(CARGO) clippy --locked --all-targets --test release $(CHECK) -- -D warnings
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets $(CHECK) -- -D warnings
+	# Not one of all targets, because cargo test leaves it out.
+	$(CARGO) clippy --locked --test release $(CHECK) -- -D warnings
 	$(CARGO) clippy --locked --manifest-path fuzz/Cargo.toml --target-dir $(FUZZ) --no-default-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
 	@$(GET_LINTERS)
