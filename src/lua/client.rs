@@ -8,6 +8,7 @@ use mlua::{Function, IntoLua, Lua, Nil, String as LuaString, Table, UserData, Us
 use super::arguments::{self, Arguments, Problem};
 use super::call::{self, Outcome, Results};
 use super::capture;
+use super::shared::SharedClient;
 use crate::answer::Answer;
 use crate::credentials::Credentials;
 use crate::dav::Body;
@@ -23,7 +24,7 @@ pub fn constructor(lua: &Lua) -> mlua::Result<Function> {
     call::function(lua, "client", client)
 }
 
-impl UserData for Client {
+impl UserData for SharedClient {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
         fields.add_meta_field("__name", "httpbasic.client");
         // Methods that are registered with mlua would raise userdata instead of strings.
@@ -45,7 +46,7 @@ fn client(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
     if options.debug {
         lines.push((Level::Debug, introduction(lua, &options)?));
     }
-    Ok(Outcome { results: [Client::new(options).into_lua(lua)?, Nil, Nil, Nil], lines })
+    Ok(Outcome { results: [SharedClient::new(options).into_lua(lua)?, Nil, Nil, Nil], lines })
 }
 
 /// The pairs of a table, sorted by key.

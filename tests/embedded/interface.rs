@@ -438,6 +438,30 @@ fn a_redirect_takes_the_password_nowhere() {
 }
 
 #[test]
+fn states_with_the_same_options_share_a_connection_and_others_do_not() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    let states = [Lua::new(), Lua::new(), Lua::new()];
+    let options = ["", "", "timeout_msecs = 4999"];
+    let verify = |lua: &Lua| {
+        let script = "return client:verify('alice', 'x')";
+        lua.load(script).eval::<(String, Value, String)>().unwrap()
+    };
+    for (lua, more) in states.iter().zip(options) {
+        lua.globals().set("httpbasic", embedded::httpbasic(lua)).unwrap();
+        let options = world.options(server.port, more);
+        lua.load(format!("client = httpbasic.client {options}")).exec().unwrap();
+    }
+    let used = states.each_ref().map(|lua| verify(lua).2);
+    assert_eq!(used, ["new", "kept", "new"]);
+    assert_eq!(server.connections(), 2);
+    // The client lives as long as one state uses it.
+    let [first, second, _] = states;
+    drop(first);
+    assert_eq!(verify(&second).2, "kept");
+}
+
+#[test]
 fn a_lookup_says_which_connection_it_used_and_why_there_is_no_answer() {
     let world = World::new();
     let verify = || {
