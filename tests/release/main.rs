@@ -3,6 +3,7 @@
 //!
 //! They are in one process, so that several packages are built at the same time.
 
+#[macro_use]
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -11,6 +12,7 @@ mod builds;
 mod first_command;
 mod memory;
 mod packages;
+mod prometheus;
 mod sources;
 
 use std::path::Path;

@@ -181,6 +181,11 @@ impl Dovecot {
         self.folder.path().join("dovecot.conf")
     }
 
+    /// Ends it. Its folder remains until the value is dropped.
+    pub fn stop(&mut self) {
+        self.process = None;
+    }
+
     /// The id of its master process.
     pub fn id(&self) -> u32 {
         self.process.as_ref().expect("it was started").id()
