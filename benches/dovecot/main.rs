@@ -12,6 +12,7 @@ mod chart;
 mod contestant;
 mod load;
 mod machine;
+mod memory;
 mod silent;
 mod system_calls;
 mod table;
@@ -47,6 +48,7 @@ fn main() {
 
     println!("{machine}\n");
     println!("{}", table::logins(&contestants));
+    println!("{}", memory::table(&nginx));
     println!("{}", table::library());
     if version == Version::V2_3 {
         println!("{}\n", silent::sentence());
