@@ -8,6 +8,7 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+mod capacity;
 mod chart;
 mod contestant;
 mod load;
@@ -49,6 +50,8 @@ fn main() {
     println!("{machine}\n");
     println!("{}", table::logins(&contestants));
     println!("{}", memory::table(&nginx));
+    eprintln!("many logins at once");
+    println!("{}", capacity::tables(version));
     println!("{}", table::library());
     if version == Version::V2_3 {
         println!("{}\n", silent::sentence());
