@@ -55,7 +55,7 @@ help:
 	@echo 'make build    build the library: $(LIBRARY)'
 	@echo 'make checker  build httpbasic-check: $(CHECKER)'
 	@echo 'make test     run the tests of the library and of httpbasic-check, in Dovecot 2.3 and 2.4 (as root)'
-	@echo 'make test-release  test the packages and every other way to build, in Debian 12 and 13 (as root)'
+	@echo 'make test-release  test the packages, every other way to build, the other Luas and Prometheus (as root)'
 	@echo 'make test-arm64  test the library for arm64, and in Dovecot 2.3 and 2.4, under QEMU (as root)'
 	@echo 'make bench    run the benchmarks, print the tables of docs/speed.md and draw its chart (DOVECOT=2.4)'
 	@echo 'make pictures draw the pictures of httpbasic-check and of an outage for the documentation (as root)'
@@ -92,15 +92,15 @@ test:
 	$(CARGO) test --locked $(CHECK) --no-run; status=$$?; \
 	wait $$library || status=$$?; wait $$folders || status=$$?; exit $$status
 	$(CARGO) test --locked $(CHECK) -- $(if $(IS_ROOT),,--skip dovecot_2_4 --skip on_debian)
-	set -e; for lua in lua53 lua51 luajit; do \
-		$(CARGO) test --locked $(call VENDORED,$$lua) --test embedded; \
-	done
 
 test-release:
 	@tools/packages test hosts
 	@$(if $(IS_ROOT),tools/debian 12 make && tools/debian 13 make)
 	# Most tests wait for a build, and different builds run at the same time.
 	RUST_TEST_THREADS=12 $(CARGO) test --locked $(CHECK) --test release -- $(if $(IS_ROOT),,--skip dovecot_2_4 --skip on_debian)
+	set -e; for lua in lua53 lua51 luajit; do \
+		$(CARGO) test --locked $(call VENDORED,$$lua) --test embedded; \
+	done
 
 # The folder for arm64 has no nginx. The last line asks one over TLS.
 test-arm64: WITHOUT_NGINX = --skip tls_is_1_2_or_1_3_and_nothing_older
