@@ -212,7 +212,7 @@ fn draw_counts(svg: &mut String, top: f64, shown: &[String]) {
 /// Lines that show the duration of answered lookups in the last three minutes.
 fn draw_durations(svg: &mut String, top: f64, shown: &[String]) {
     let title = "Duration of answered lookups, in seconds";
-    let y = panel(svg, top, title, &[0.0, 0.5, 1.0, 1.5, 2.0]);
+    let y = panel(svg, top, title, &[0.0, 0.5, 1.0, 1.5]);
     for (index, (name, part)) in [("p50", 0.5), ("p95", 0.95)].into_iter().enumerate() {
         let mut path = String::new();
         let mut word = 'M';
@@ -222,7 +222,7 @@ fn draw_durations(svg: &mut String, top: f64, shown: &[String]) {
                 continue;
             };
             let x = x(minute as f64 + 3.0);
-            write!(path, "{word}{x:.1} {:.1}", y(value.min(2.0))).unwrap();
+            write!(path, "{word}{x:.1} {:.1}", y(value.min(1.5))).unwrap();
             word = 'L';
         }
         writeln!(svg, "<path class=\"line {name}\" d=\"{path}\"/>").unwrap();
