@@ -59,8 +59,8 @@ fn the_types_name_all_that_the_module_has_and_nothing_else() {
         end
         local httpbasic = require('httpbasic')
         local client = httpbasic.client { url = 'https://localhost/' }
-        list('httpbasic.', httpbasic)
         list('httpbasic.base64.', httpbasic.base64)
+        list('httpbasic.', httpbasic)
         list('client:', debug.getmetatable(client).__index)
         table.sort(names)
         print(table.concat(names, '\\n'))";
