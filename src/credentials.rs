@@ -158,6 +158,17 @@ mod tests {
     }
 
     #[test]
+    fn the_authorization_value_is_the_same_for_all_lengths_as_that_of_the_whole_pair() {
+        let text = "abcdefgh".as_bytes();
+        for (user, password) in (1..8).flat_map(|user| (1..8).map(move |password| (user, password)))
+        {
+            let value = Credentials::new(&text[..user], &text[..password]).unwrap().authorization();
+            let pair = [&text[..user], b":", &text[..password]].concat();
+            assert_eq!(value.as_bytes(), format!("Basic {}", STANDARD.encode(pair)).as_bytes());
+        }
+    }
+
+    #[test]
     fn the_password_is_found_in_a_text_as_it_is_or_encoded() {
         let credentials = Credentials::new(b"alice", b"p\xc3\xa4ss word").unwrap();
         for text in [
