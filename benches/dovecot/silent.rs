@@ -12,8 +12,12 @@ const GUIDE: (&str, &str) = ("request_timeout_msecs = 5000", "timeout = 1000");
 
 /// A sentence about the guide's options and about `httpbasic`, with Dovecot 2.3.
 pub fn sentence() -> String {
-    let server =
-        Faulty::start(Fault::Clear(|stream| wait(stream)), Ca::new().issue(&["localhost"]));
+    let silent = Fault::Clear(|stream| {
+        // Longer than any client waits.
+        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        wait(stream);
+    });
+    let server = Faulty::start(silent, Ca::new().issue(&["localhost"]));
     let url = format!("http://127.0.0.1:{}/", server.port);
     let script = include_str!("http_client.lua");
     assert!(script.contains(GUIDE.0));
