@@ -97,6 +97,9 @@ type Given = (Either<UserDataRef<SharedClient>, mlua::Value>, MultiValue);
 /// The verdict, the hash or the text of the denial, whether the connection was kept, and the reason.
 type Verdict = (&'static str, String, Option<bool>, Option<&'static str>);
 
+/// The answer, or why there is none.
+type Response = (Option<Table>, Option<String>);
+
 /// `client:verify(user, password, remote_ip, session)`
 fn verify(_: &Lua, given: Given) -> Result<Outcome<Verdict>, Problem> {
     lookup("verify", given, |client, user, password, remote_ip| {
@@ -114,7 +117,7 @@ fn verify(_: &Lua, given: Given) -> Result<Outcome<Verdict>, Problem> {
 }
 
 /// `client:propfind(user, password, remote_ip, session)`
-fn propfind(lua: &Lua, given: Given) -> Result<Outcome<(Option<Table>, Option<String>)>, Problem> {
+fn propfind(lua: &Lua, given: Given) -> Result<Outcome<Response>, Problem> {
     lookup("propfind", given, |client, user, password, remote_ip| {
         let remote_ip = remote_ip.and_then(login::address);
         let answer = credentials(client, user, password).and_then(|credentials| {
