@@ -3,6 +3,7 @@
 mod configuration;
 mod mail_server;
 
+use crate::support::dovecot::Version;
 use crate::support::http::{Server, answer};
 use crate::support::mail_client::{Protocol, imap_login_with_token};
 use crate::support::nextcloud::{Nextcloud, User};
@@ -65,7 +66,7 @@ fn the_web_servers_password_opens_the_mailbox_by_every_protocol(example: Example
         }
     }
     // Dovecot 2.4 has a cache for each protocol with a block of settings, and one for the others.
-    let caches = if example.release() == "12" { 1 } else { 4 };
+    let caches = if example.version() == Version::V2_3 { 1 } else { 4 };
     assert_eq!(nextcloud.asked().len(), caches, "{}", server.log());
     for protocol in Protocol::ALL {
         for password in [FORMER, "another one"] {
