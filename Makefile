@@ -55,7 +55,7 @@ help:
 	@echo 'make build    build the library: $(LIBRARY)'
 	@echo 'make checker  build httpbasic-check: $(CHECKER)'
 	@echo 'make test     run the tests of the library and of httpbasic-check, in Dovecot 2.3 and 2.4 (as root)'
-	@echo 'make test-release  test the packages and every other way to build, in Debian 12 and 13 (as root)'
+	@echo 'make test-release  test the packages, every other way to build and the other Luas (as root)'
 	@echo 'make test-newest  test the library in the newest Dovecot, of Debian sid (as root)'
 	@echo 'make test-arm64  test the library for arm64, and in Dovecot 2.3 and 2.4, under QEMU (as root)'
 	@echo 'make bench    run the benchmarks, print the tables of docs/speed.md and draw its chart (DOVECOT=2.4)'
@@ -93,15 +93,15 @@ test:
 	$(CARGO) test --locked $(CHECK) --no-run; status=$$?; \
 	wait $$library || status=$$?; wait $$folders || status=$$?; exit $$status
 	$(CARGO) test --locked $(CHECK) -- $(if $(IS_ROOT),,--skip dovecot_2_4 --skip on_debian)
-	set -e; for lua in lua53 lua51 luajit; do \
-		$(CARGO) test --locked $(call VENDORED,$$lua) --test embedded; \
-	done
 
 test-release:
 	@tools/packages test hosts
 	@$(if $(IS_ROOT),tools/debian 12 make && tools/debian 13 make)
 	# Most tests wait for a build, and different builds run at the same time.
 	RUST_TEST_THREADS=12 $(CARGO) test --locked $(CHECK) --test release -- $(if $(IS_ROOT),,--skip on_debian)
+	set -e; for lua in lua53 lua51 luajit; do \
+		$(CARGO) test --locked $(call VENDORED,$$lua) --test embedded; \
+	done
 
 # The folder is kept. Remove it for a newer Dovecot.
 test-newest: export HTTPBASIC_DOVECOT_2_4 = sid

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::credentials::Credentials;
-use crate::denial::Denial;
-use crate::http::{Client, Error, Lookup};
+use crate::denial::{Denial, Reason};
+use crate::http::{Client, Connection, Lookup};
 use crate::options::FileAccess;
 use crate::ssha256::ssha256;
 use crate::verdict;
@@ -12,31 +12,40 @@ use crate::verdict;
 pub use crate::ssha256::Hash;
 
 /// Verifies a password against the server. `remote_ip` is the client's address in text form; it is
-/// sent only if it is a valid IP address. Returns the hash of the password.
-///
-/// # Errors
-/// The denial, if the password is not proved to be right.
+/// sent only if it is a valid IP address. Returns the hash of the password, or the denial if the
+/// password is not proved to be right, and the connection that was used.
 pub fn verify(
     client: &Client,
     user: &[u8],
     password: &[u8],
     remote_ip: Option<&[u8]>,
-) -> Result<Hash, Denial> {
-    let name =
-        client.options().sent_name(user).map_err(|error| Denial::Refused(error.to_string()))?;
-    let credentials =
-        Credentials::new(name, password).map_err(|error| Denial::Refused(error.to_string()))?;
+) -> (Result<Hash, Denial>, Connection) {
+    let credentials = match credentials(client, user, password) {
+        Ok(credentials) => credentials,
+        Err(denial) => return (Err(denial), Connection::None),
+    };
     let lookup = client.lookup(credentials, remote_ip.and_then(address));
     let hash = prove(client, user, &lookup).and_then(|()| {
         let no_random_bytes = "the operating system provides no random bytes";
-        ssha256(password).map_err(|_| Denial::Unavailable(no_random_bytes.into()))
+        ssha256(password).map_err(|_| Denial::Unavailable(Reason::System, no_random_bytes.into()))
     });
-    hash.map_err(|denial| match denial {
-        Denial::Unavailable(text) => {
-            Denial::Unavailable(format!("{text} [{}]", client.options().url))
+    let hash = hash.map_err(|denial| match denial {
+        Denial::Unavailable(reason, text) => {
+            Denial::Unavailable(reason, format!("{text} [{}]", client.options().url))
         }
         other => other,
-    })
+    });
+    (hash, lookup.connection())
+}
+
+fn credentials<'a>(
+    client: &Client,
+    user: &'a [u8],
+    password: &'a [u8],
+) -> Result<Credentials<'a>, Denial> {
+    let name = client.options().sent_name(user);
+    let name = name.map_err(|error| Denial::Refused(error.to_string()))?;
+    Credentials::new(name, password).map_err(|error| Denial::Refused(error.to_string()))
 }
 
 /// Sends one request, or two with `file_access = "none"`.
@@ -44,14 +53,13 @@ pub fn verify(
 /// # Errors
 /// The denial, if the answers do not prove that the password is right.
 fn prove(client: &Client, user: &[u8], lookup: &Lookup) -> Result<(), Denial> {
-    let unavailable = |error: Error| Denial::Unavailable(error.to_string());
-    let answer = client.propfind(lookup).map_err(unavailable)?;
+    let answer = client.propfind(lookup)?;
     verdict::check_answer(client.options(), user, &answer)?;
     if client.options().file_access == FileAccess::Any {
         return Ok(());
     }
     let name = verdict::file_owner(&answer)?;
-    let answer = client.propfind_files(&name, lookup).map_err(unavailable)?;
+    let answer = client.propfind_files(&name, lookup)?;
     verdict::check_files(client.options(), &answer)
 }
 

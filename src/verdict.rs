@@ -6,7 +6,7 @@
 use crate::answer::Answer;
 use crate::credentials::MAX_BYTES;
 use crate::dav::{Body, CurrentUser, Properties, principal_name};
-use crate::denial::Denial;
+use crate::denial::{Denial, Reason};
 use crate::names::{Difference, are_same, difference, with_domain};
 use crate::options::{LoginName, Options, Principal, TOO_MANY_REQUESTS};
 use crate::text::{printable, printable_bytes};
@@ -23,7 +23,7 @@ pub fn check_answer(options: &Options, user: &[u8], answer: &Answer) -> Result<(
     if options.is_failure(answer.status) {
         return Err(refusal(answer));
     }
-    Err(Denial::Unavailable(describe(options, answer)))
+    Err(Denial::Unavailable(Reason::Answer, describe(options, answer)))
 }
 
 /// The server's name for the user, which is part of the URL of the user's files.
@@ -60,7 +60,7 @@ pub fn check_files(options: &Options, answer: &Answer) -> Result<(), Denial> {
         _ => check_account(answer)?,
     }
     if answer.status >= 500 {
-        return Err(Denial::Unavailable(describe(options, answer)));
+        return Err(Denial::Unavailable(Reason::Answer, describe(options, answer)));
     }
     let what = match (&answer.body, file_id) {
         (_, Some(id)) => format!("the file id is {}", printable(id)),
@@ -113,10 +113,13 @@ const REMEDY: &str = "make a new app password in Nextcloud (Settings, Security)"
 fn refusal(answer: &Answer) -> Denial {
     let status = answer.status_line();
     if lacks_credentials(answer) {
-        return Denial::Unavailable(format!(
-            "{status}: a proxy in front of the server drops the Authorization header; let it pass \
+        return Denial::Unavailable(
+            Reason::Answer,
+            format!(
+                "{status}: a proxy in front of the server drops the Authorization header; let it pass \
              the header on (with Apache and PHP-FPM: CGIPassAuth On)"
-        ));
+            ),
+        );
     }
     let text = match &answer.body {
         Body::Exception { name, .. } if name.ends_with("PasswordLoginForbidden") => format!(
@@ -152,12 +155,12 @@ fn lacks_credentials(answer: &Answer) -> bool {
 /// Checks that the principal in an answer with `success_status` matches the option `principal`.
 fn check_principal(options: &Options, user: &[u8], answer: &Answer) -> Result<(), Denial> {
     let Body::Multistatus(properties) = &answer.body else {
-        return Err(Denial::Unavailable(describe(options, answer)));
+        return Err(Denial::Unavailable(Reason::Answer, describe(options, answer)));
     };
     match &properties.current_user {
         CurrentUser::Unauthenticated => {
             let text = "the server answers without looking at the password; is the URL right?";
-            Err(Denial::Unavailable(text.into()))
+            Err(Denial::Unavailable(Reason::Answer, text.into()))
         }
         _ if options.principal == Principal::Any => Ok(()),
         CurrentUser::Principal(href) => check_name(options, user, href),
@@ -165,7 +168,7 @@ fn check_principal(options: &Options, user: &[u8], answer: &Answer) -> Result<()
         CurrentUser::Unclear => {
             let text = "the server's current-user-principal is not valid; is it a WebDAV server \
                         (RFC 5397)?";
-            Err(Denial::Unavailable(text.into()))
+            Err(Denial::Unavailable(Reason::Answer, text.into()))
         }
     }
 }
@@ -246,14 +249,14 @@ fn check_unnamed(
         let text = "this server looks like Nextcloud, ownCloud or OpenCloud, and does not say whose \
                     password it is at this URL; Nextcloud's URL ends in /remote.php/dav/, and for \
                     OpenCloud or ownCloud Infinite Scale, set principal = \"any\"";
-        return Err(Denial::Unavailable(text.into()));
+        return Err(Denial::Unavailable(Reason::Answer, text.into()));
     }
     let url = match options.url.of_nextcloud() {
         Some(url) => format!("set url = \"{url}\""),
         None => "Nextcloud's URL ends in /remote.php/dav/".into(),
     };
     let text = format!("this Nextcloud does not say whose password it is at this URL: {url}");
-    Err(Denial::Unavailable(text))
+    Err(Denial::Unavailable(Reason::Answer, text))
 }
 
 /// Describes an unexpected answer by its most telling property.
@@ -397,7 +400,7 @@ mod tests {
             Err(Denial::Refused(text)) => ("refused", text),
             Err(Denial::Disabled(text)) => ("disabled", text),
             Err(Denial::Throttled(text)) => ("throttled", text),
-            Err(Denial::Unavailable(text)) => ("unavailable", text),
+            Err(Denial::Unavailable(_, text)) => ("unavailable", text),
         }
     }
 

@@ -121,7 +121,7 @@ fn no_copy_of_a_password_outlives_its_lookup() {
     assert!(holds_a_secret(&password), "the search works");
 
     for client in clients.iter().cycle().take(6) {
-        let verdict = login::verify(client, b"alice", &password, Some(b"192.0.2.1"));
+        let (verdict, _) = login::verify(client, b"alice", &password, Some(b"192.0.2.1"));
         assert!(verdict.is_ok(), "{verdict:?}");
     }
     assert_eq!(places().len(), 1, "the test's own password is found, and nothing else");

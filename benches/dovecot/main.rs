@@ -8,10 +8,12 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+mod capacity;
 mod chart;
 mod contestant;
 mod load;
 mod machine;
+mod memory;
 mod silent;
 mod system_calls;
 mod table;
@@ -47,6 +49,9 @@ fn main() {
 
     println!("{machine}\n");
     println!("{}", table::logins(&contestants));
+    println!("{}", memory::table(&nginx));
+    eprintln!("many logins at once");
+    println!("{}", capacity::tables(version));
     println!("{}", table::library());
     if version == Version::V2_3 {
         println!("{}\n", silent::sentence());

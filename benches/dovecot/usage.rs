@@ -9,7 +9,8 @@ use std::time::Duration;
 pub struct Memory {
     /// The resident set.
     pub resident: f64,
-    /// The part that is not shared with another process.
+    /// The part that no other process and no file has. Pages of a file that only this process has read are
+    /// not counted, because the kernel can drop them.
     pub private: f64,
 }
 
@@ -35,21 +36,19 @@ pub fn cpu(processes: &[u32]) -> Duration {
 
 /// The average memory of these processes.
 pub fn memory(processes: &[u32]) -> Option<Memory> {
-    let total = |fields: &[&str]| {
-        let bytes: u64 = processes.iter().map(|id| rollup(*id, fields)).sum();
+    let total = |field: &str| {
+        let bytes: u64 = processes.iter().map(|id| rollup(*id, field)).sum();
         bytes as f64 / processes.len() as f64
     };
-    (!processes.is_empty()).then(|| Memory {
-        resident: total(&["Rss:"]),
-        private: total(&["Private_Clean:", "Private_Dirty:"]),
-    })
+    (!processes.is_empty())
+        .then(|| Memory { resident: total("Rss:"), private: total("Anonymous:") })
 }
 
-fn rollup(process: u32, fields: &[&str]) -> u64 {
+fn rollup(process: u32, field: &str) -> u64 {
     let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap();
-    let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let kibibytes = lines.filter(|line| fields.contains(&line[0]));
-    kibibytes.map(|line| line[1].parse::<u64>().unwrap() << 10).sum()
+    let value = text.lines().find_map(|line| line.strip_prefix(field));
+    let kibibytes = value.and_then(|value| value.split_whitespace().next());
+    kibibytes.expect("the kernel reports it").parse::<u64>().unwrap() << 10
 }
 
 /// Ends a worker and waits until it is gone.

@@ -147,7 +147,8 @@ fn verify(client: &Client, place: usize, input: &[u8]) -> Result<Hash, Denial> {
         log::set_max_level(LevelFilter::Debug);
     });
     let (user, password) = USERS[place];
-    let verdict = login::verify(client, user.as_bytes(), password.as_bytes(), Some(b"192.0.2.1"));
+    let (verdict, _) =
+        login::verify(client, user.as_bytes(), password.as_bytes(), Some(b"192.0.2.1"));
     let mut texts = LINES.take();
     if let Err(denial) = &verdict {
         texts.push(denial.text().into());
@@ -171,7 +172,7 @@ fn kind(verdict: &Result<Hash, Denial>) -> &'static str {
         Err(Denial::Refused(_)) => "refused",
         Err(Denial::Disabled(_)) => "disabled",
         Err(Denial::Throttled(_)) => "throttled",
-        Err(Denial::Unavailable(_)) => "unavailable",
+        Err(Denial::Unavailable(..)) => "unavailable",
     }
 }
 

@@ -46,6 +46,13 @@ local client = {}
 ---"unavailable": the server gave no usable answer, so nothing is known about the password.
 ---@alias httpbasic.Verdict "ok"|"refused"|"disabled"|"throttled"|"unavailable"
 
+---The connection that a lookup used. "new": it opened one. "kept": it used that of an earlier lookup. "none": it
+---sent nothing, or could not open one.
+---@alias httpbasic.Connection "new"|"kept"|"none"
+
+---Why the verdict is "unavailable". docs/lua.md explains each.
+---@alias httpbasic.Reason "dns"|"connect"|"tls"|"timeout"|"backoff"|"protocol"|"answer"|"system"
+
 ---The fields that a Dovecot passdb returns for a successful login.
 ---@class httpbasic.Fields
 ---@field password string The salted hash of the verified password: "{SSHA256}…".
@@ -62,6 +69,8 @@ local client = {}
 ---@param session? string Dovecot's session id. It begins each line that the debug option logs.
 ---@return httpbasic.Verdict verdict
 ---@return httpbasic.Fields|string detail
+---@return httpbasic.Connection connection
+---@return httpbasic.Reason? reason Only if the verdict is "unavailable".
 function client:verify(user, password, remote_ip, session) end
 
 ---An HTTP response with any status.

@@ -250,7 +250,7 @@ impl Login<'_> {
         }
         let result = verdict::file_owner(answer).and_then(|name| {
             let asked = self.client.propfind_files(&name, &self.client.lookup(credentials, None));
-            let answer = asked.map_err(|error| Denial::Unavailable(error.to_string()))?;
+            let answer = asked.map_err(Denial::from)?;
             verdict::check_files(self.options(), &answer)
         });
         match result {
@@ -271,7 +271,7 @@ impl Login<'_> {
     /// Logs in as the library does, over the connection of the first login.
     fn log_in_again(&self) -> Outcome<()> {
         let before = self.client.connections();
-        match verify(&self.client, self.user, self.password, None) {
+        match verify(&self.client, self.user, self.password, None).0 {
             Ok(_) => {
                 let text = if self.client.connections() == before {
                     "a second login, on the same connection"

@@ -107,7 +107,7 @@ impl Login<'_> {
         let answer = answer.map_err(|error| unknown(&error.to_string()))?;
         match verdict::check_answer(self.client.options(), name, &answer) {
             Ok(()) => Err(accepted()),
-            Err(Denial::Unavailable(text)) => Err(unknown(&text)),
+            Err(Denial::Unavailable(_, text)) => Err(unknown(&text)),
             Err(_) => Ok(format!("{what} is refused: {}", answer.status_line())),
         }
     }

@@ -1,6 +1,6 @@
 //! The client of one server: a ureq agent, and the requests that it sends.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -55,6 +55,37 @@ pub struct Lookup<'a> {
     credentials: Option<Credentials<'a>>,
     remote_ip: Option<IpAddr>,
     deadline: Deadline,
+    connection: Cell<Connection>,
+}
+
+impl Lookup<'_> {
+    /// The connection that this lookup has used so far.
+    pub fn connection(&self) -> Connection {
+        self.connection.get()
+    }
+}
+
+/// The connection that a lookup used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connection {
+    /// It opened one.
+    New,
+    /// It used the one that an earlier lookup had opened.
+    Kept,
+    /// It had none: it sent nothing, or could not open one.
+    #[default]
+    None,
+}
+
+impl Connection {
+    /// The name for metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Connection::New => "new",
+            Connection::Kept => "kept",
+            Connection::None => "none",
+        }
+    }
 }
 
 /// The client of one server. It keeps one connection open between requests.
@@ -118,13 +149,14 @@ impl Client {
         remote_ip: Option<IpAddr>,
     ) -> Lookup<'a> {
         let deadline = Deadline::new(self.options.timeout);
-        Lookup { credentials: Some(credentials), remote_ip, deadline }
+        let connection = Cell::default();
+        Lookup { credentials: Some(credentials), remote_ip, deadline, connection }
     }
 
     /// Starts a lookup that sends no credentials.
     pub fn anonymous_lookup(&self) -> Lookup<'static> {
         let deadline = Deadline::new(self.options.timeout);
-        Lookup { credentials: None, remote_ip: None, deadline }
+        Lookup { credentials: None, remote_ip: None, deadline, connection: Cell::default() }
     }
 
     /// Sends the configured request, which with PROPFIND asks for the principal. Returns the
@@ -157,6 +189,7 @@ impl Client {
         // A panic in the middle of a request may leave the agent unusable. It is then dropped, and the
         // next request creates another one.
         let agent = self.agent.take().unwrap_or_else(|| self.new_agent());
+        let connections = self.connections();
         let once = || self.run(&agent, self.request(url, body, lookup), body, lookup);
         let result = match once() {
             Err(ureq::Error::Other(stale)) if stale.is::<Stale>() => once(),
@@ -164,6 +197,13 @@ impl Client {
         };
         self.agent.replace(Some(agent));
         let result = result.map_err(|error| explain(error, lookup.deadline));
+        if self.connections() > connections {
+            lookup.connection.set(Connection::New);
+        } else if lookup.connection() == Connection::None
+            && result.as_ref().err().is_none_or(Error::had_connection)
+        {
+            lookup.connection.set(Connection::Kept);
+        }
         match &result {
             Ok(answer) => debug!("{method} {url}: {}", answer.summary()),
             Err(error) => debug!("{method} {url}: {error}"),

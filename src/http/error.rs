@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::socket::is_deadline;
+use crate::denial::{Denial, Reason};
 use crate::text::printable;
 use crate::tls;
 
@@ -121,6 +122,27 @@ impl error::Error for Error {
 }
 
 impl Error {
+    /// The reason for metrics.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Error::Timeout { .. } => Reason::Timeout,
+            Error::Dns { .. } => Reason::Dns,
+            Error::Connect(_) => Reason::Connect,
+            Error::Tls(_) | Error::Lost { phase: Phase::Handshaking, .. } => Reason::Tls,
+            Error::Lost { .. } | Error::Protocol(_) | Error::Http(_) => Reason::Protocol,
+            Error::Backoff { .. } => Reason::Backoff,
+        }
+    }
+
+    /// Whether there was a connection to send the request on.
+    pub fn had_connection(&self) -> bool {
+        match self {
+            Error::Timeout { phase, .. } | Error::Lost { phase, .. } => *phase == Phase::Connected,
+            Error::Protocol(_) | Error::Http(_) => true,
+            Error::Dns { .. } | Error::Connect(_) | Error::Tls(_) | Error::Backoff { .. } => false,
+        }
+    }
+
     /// Converts an I/O error by the phase in which it happened. `elapsed` is the time since the
     /// start of the lookup.
     pub fn from_io(problem: io::Error, phase: Phase, elapsed: Duration) -> Self {
@@ -137,6 +159,12 @@ impl Error {
             Phase::Resolving | Phase::Connecting => Error::Connect(source),
             Phase::Handshaking | Phase::Connected => Error::Lost { phase, source },
         }
+    }
+}
+
+impl From<Error> for Denial {
+    fn from(error: Error) -> Self {
+        Denial::Unavailable(error.reason(), error.to_string())
     }
 }
 

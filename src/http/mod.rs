@@ -19,5 +19,5 @@ pub(crate) mod socket;
 pub(crate) mod stream;
 mod transport;
 
-pub use client::{Client, Lookup};
+pub use client::{Client, Connection, Lookup};
 pub use error::{Error, Phase};

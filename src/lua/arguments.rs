@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use mlua::{IntoLua, Lua, String as LuaString, Table, UserDataRef, Value};
 
-use crate::http::Client;
+use super::shared::SharedClient;
 
 /// The text of a Lua error.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Arguments<'a> {
 
 impl Arguments<'_> {
     /// Removes and returns the client that a method is called on.
-    pub fn client(&mut self) -> Result<UserDataRef<Client>, Problem> {
+    pub fn client(&mut self) -> Result<UserDataRef<SharedClient>, Problem> {
         let object = self.values.first();
         self.values = self.values.get(1..).unwrap_or_default();
         let userdata = object.and_then(Value::as_userdata);

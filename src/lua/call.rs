@@ -12,7 +12,7 @@ use super::capture::Line;
 pub type RustHalf<T> = fn(&Lua, Arguments) -> Result<T, Problem>;
 
 /// The values that a function returns to the script.
-pub type Results = (Value, Value);
+pub type Results = [Value; 4];
 
 /// The outcome of a successful call: its results, and the lines to log.
 pub struct Outcome {
@@ -28,8 +28,10 @@ pub fn function(
 ) -> mlua::Result<Function> {
     let rust_half = lua.create_function(move |lua, mut values: MultiValue| {
         Ok(match run(lua, name, values.make_contiguous(), rust_half) {
-            Ok(Outcome { results, lines }) => (None, log(lua, lines)?, results.0, results.1),
-            Err(problem) => (Some(problem), None, Nil, Nil),
+            Ok(Outcome { results: [one, two, three, four], lines }) => {
+                (None, log(lua, lines)?, one, two, three, four)
+            }
+            Err(problem) => (Some(problem), None, Nil, Nil, Nil, Nil),
         })
     })?;
     lua.load(include_str!("raise.lua")).set_name("=httpbasic").call(rust_half)

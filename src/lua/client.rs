@@ -8,6 +8,7 @@ use mlua::{Function, IntoLua, Lua, Nil, String as LuaString, Table, UserData, Us
 use super::arguments::{self, Arguments, Problem};
 use super::call::{self, Outcome, Results};
 use super::capture;
+use super::shared::SharedClient;
 use crate::answer::Answer;
 use crate::credentials::Credentials;
 use crate::dav::Body;
@@ -23,7 +24,7 @@ pub fn constructor(lua: &Lua) -> mlua::Result<Function> {
     call::function(lua, "client", client)
 }
 
-impl UserData for Client {
+impl UserData for SharedClient {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
         fields.add_meta_field("__name", "httpbasic.client");
         // Methods that are registered with mlua would raise userdata instead of strings.
@@ -45,7 +46,7 @@ fn client(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
     if options.debug {
         lines.push((Level::Debug, introduction(lua, &options)?));
     }
-    Ok(Outcome { results: (Client::new(options).into_lua(lua)?, Nil), lines })
+    Ok(Outcome { results: [SharedClient::new(options).into_lua(lua)?, Nil, Nil, Nil], lines })
 }
 
 /// The pairs of a table, sorted by key.
@@ -86,17 +87,19 @@ fn introduction(lua: &Lua, options: &Options) -> mlua::Result<String> {
 /// `client:verify(user, password, remote_ip, session)`
 fn verify(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
     lookup(arguments, |client, user, password, remote_ip| {
-        let (word, text) = match login::verify(client, user, password, remote_ip) {
+        let (result, connection) = login::verify(client, user, password, remote_ip);
+        let connection = connection.name().into_lua(lua)?;
+        let (word, text, reason) = match result {
             Ok(hash) => {
                 let fields = lua.create_table_from([("password", hash.as_str())])?;
-                return Ok(("ok".into_lua(lua)?, fields.into_lua(lua)?));
+                return Ok(["ok".into_lua(lua)?, fields.into_lua(lua)?, connection, Nil]);
             }
-            Err(Denial::Refused(text)) => ("refused", text),
-            Err(Denial::Disabled(text)) => ("disabled", text),
-            Err(Denial::Throttled(text)) => ("throttled", text),
-            Err(Denial::Unavailable(text)) => ("unavailable", text),
+            Err(Denial::Refused(text)) => ("refused", text, None),
+            Err(Denial::Disabled(text)) => ("disabled", text, None),
+            Err(Denial::Throttled(text)) => ("throttled", text, None),
+            Err(Denial::Unavailable(reason, text)) => ("unavailable", text, Some(reason.name())),
         };
-        Ok((word.into_lua(lua)?, text.into_lua(lua)?))
+        Ok([word.into_lua(lua)?, text.into_lua(lua)?, connection, reason.into_lua(lua)?])
     })
 }
 
@@ -109,8 +112,8 @@ fn propfind(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
             answer.map_err(|error| error.to_string())
         });
         Ok(match answer {
-            Ok(answer) => (table(lua, &answer)?.into_lua(lua)?, Nil),
-            Err(error) => (Nil, error.into_lua(lua)?),
+            Ok(answer) => [table(lua, &answer)?.into_lua(lua)?, Nil, Nil, Nil],
+            Err(error) => [Nil, error.into_lua(lua)?, Nil, Nil],
         })
     })
 }

@@ -9,6 +9,7 @@ mod base64;
 mod call;
 mod capture;
 mod client;
+mod shared;
 
 use mlua::{Lua, Result, Table};
 

@@ -18,12 +18,12 @@ end
 
 return function(...)
     -- This must not be a tail call: after one, Lua 5.1 does not know the script's position.
-    local problem, lines, first, second = rust_half(...)
+    local problem, lines, first, second, third, fourth = rust_half(...)
     if lines then
         log(lines)
     end
     if problem then
         error(problem, 2)
     end
-    return first, second
+    return first, second, third, fourth
 end

@@ -71,7 +71,7 @@ pub enum FileAccess {
 const FILE_ACCESS: [(&str, FileAccess); 2] = [("any", FileAccess::Any), ("none", FileAccess::None)];
 
 /// The options of a client. All values are valid.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Options {
     /// The URL that requests are sent to. Required.

@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 4 << 20;
 const DER: &[u8] = b"\x30\x82";
 
 /// The option `ca_file`: the certificates to trust.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Roots {
     /// Mozilla's certificate authorities, which are compiled in.
     Mozilla,

@@ -6,9 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::support::auth_client::{AuthClient, Outcome};
 use crate::support::ca::Ca;
 use crate::support::dovecot::{self, Dovecot, MASTER, Setup, Version};
@@ -71,9 +68,7 @@ impl Web {
         let server =
             Server::answering(Some(&ca.issue(&["localhost"])), move |request: &Request| {
                 let state = shared.lock().unwrap();
-                let value =
-                    request.header("authorization").unwrap().strip_prefix("Basic ").unwrap();
-                let pair = String::from_utf8(STANDARD.decode(value).unwrap()).unwrap();
+                let pair = String::from_utf8(request.credentials()).unwrap();
                 let (user, password) = pair.split_once(':').unwrap();
                 match &state.fixed_answer {
                     Some(answer) => answer.clone(),
@@ -436,8 +431,7 @@ fn with_a_hash_in_the_key_the_auth_process_keeps_no_passwords(version: Version) 
     let bad: Vec<_> = (0..50).map(|i| format!("{SECRET}bad-{i:02}-{:x}", i * 7919)).collect();
     let passwords = good.clone();
     let server = Server::answering(None, move |request: &Request| {
-        let value = request.header("authorization").unwrap().strip_prefix("Basic ").unwrap();
-        let pair = String::from_utf8(STANDARD.decode(value).unwrap()).unwrap();
+        let pair = String::from_utf8(request.credentials()).unwrap();
         let (user, password) = pair.split_once(':').unwrap();
         if passwords.iter().any(|it| it == password) { principal(user) } else { refusal() }
     });

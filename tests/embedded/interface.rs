@@ -1,5 +1,6 @@
 //! The Lua interface in an embedded Lua, against web servers in this process.
 
+use std::net::TcpListener;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -11,13 +12,8 @@ use crate::support::ca::{self, Ca};
 use crate::support::embedded;
 use crate::support::http::{Request, Server, answer, principal, refusal};
 use crate::support::nginx::Nginx;
+use crate::support::port;
 use crate::support::world::World;
-
-/// The credentials that came with a request.
-fn credentials(request: &Request) -> Vec<u8> {
-    let value = request.header("authorization").unwrap().strip_prefix("Basic ").unwrap();
-    STANDARD.decode(value).unwrap()
-}
 
 #[test]
 fn the_module_has_a_version_and_its_functions() {
@@ -62,7 +58,7 @@ fn the_request_has_exactly_the_expected_lines() {
         "{}",
         request.body
     );
-    assert_eq!(credentials(request), "alice:grüß:Gott\u{a0}".as_bytes());
+    assert_eq!(request.credentials(), "alice:grüß:Gott\u{a0}".as_bytes());
     assert_eq!(request.header("accept-encoding"), Some("identity"));
     for unwanted in ["cookie", "accept", "referer", "expect", "connection"] {
         assert_eq!(request.header(unwanted), None);
@@ -92,7 +88,7 @@ fn passwords_are_bytes_and_credentials_that_cannot_be_sent_are_refused() {
     for password in [&b"\xff\xfe\x80"[..], b"a:b:c", "пароль".as_bytes(), b" "] {
         assert_eq!(world.verify(b"alice", password, None).0, "ok");
         let last = server.requests().pop().unwrap();
-        assert_eq!(credentials(&last), [b"alice:", password].concat());
+        assert_eq!(last.credentials(), [b"alice:", password].concat());
     }
 }
 
@@ -175,7 +171,7 @@ fn each_status_has_its_verdict() {
 fn another_method_may_have_another_success_status() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |request| {
-        let right = credentials(request) == b"alice:secret";
+        let right = request.credentials() == b"alice:secret";
         if right { answer("200 OK", "welcome") } else { answer("403 Forbidden", "") }
     });
     world.client(server.port, "method = 'GET', success_status = 200, failure_status = '403'");
@@ -208,7 +204,7 @@ fn with_get_a_long_page_is_not_read() {
 fn the_name_can_be_sent_without_the_domain() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |request| {
-        let credentials = String::from_utf8(credentials(request)).unwrap();
+        let credentials = String::from_utf8(request.credentials()).unwrap();
         principal(credentials.split_once(':').unwrap().0)
     });
     let domain = "domain = 'example.com, example.org'";
@@ -224,10 +220,10 @@ fn the_name_can_be_sent_without_the_domain() {
         let (word, text) = world.verify(login.as_bytes(), b"x", None);
         assert_eq!(word, "ok", "{settings} {login}: {text}");
         let last = server.requests().pop().unwrap();
-        assert_eq!(credentials(&last), format!("{sent}:x").as_bytes(), "{settings} {login}");
+        assert_eq!(last.credentials(), format!("{sent}:x").as_bytes(), "{settings} {login}");
         world.run(&format!("client:propfind('{login}', 'y')"));
         let last = server.requests().pop().unwrap();
-        assert_eq!(credentials(&last), format!("{sent}:y").as_bytes(), "{settings} {login}");
+        assert_eq!(last.credentials(), format!("{sent}:y").as_bytes(), "{settings} {login}");
     }
 }
 
@@ -235,7 +231,7 @@ fn the_name_can_be_sent_without_the_domain() {
 fn a_login_in_another_domain_is_refused_without_a_request() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |request| {
-        let credentials = String::from_utf8(credentials(request)).unwrap();
+        let credentials = String::from_utf8(request.credentials()).unwrap();
         principal(credentials.split_once(':').unwrap().0)
     });
     let username = "login_name = 'username', domain = 'example.com'";
@@ -261,7 +257,7 @@ fn a_login_in_another_domain_is_refused_without_a_request() {
 
 /// A Nextcloud that names the user and reports whether the password gives access to files.
 fn nextcloud(request: &Request) -> Vec<u8> {
-    let credentials = String::from_utf8(credentials(request)).unwrap();
+    let credentials = String::from_utf8(request.credentials()).unwrap();
     let (user, password) = credentials.split_once(':').unwrap();
     if request.head.starts_with("PROPFIND /dav/ ") {
         return principal(user);
@@ -322,7 +318,7 @@ fn both_requests_of_a_lookup_have_one_deadline() {
 fn propfind_returns_an_answer_with_any_status() {
     let world = World::new();
     let server = Server::answering(Some(&world.localhost()), |request| {
-        if credentials(request).starts_with(b"alice") {
+        if request.credentials().starts_with(b"alice") {
             return principal("alice");
         }
         let body = "<d:error xmlns:d='DAV:' xmlns:s='http://sabredav.org/ns'><s:exception>A\\B</s:exception>\
@@ -439,6 +435,83 @@ fn a_redirect_takes_the_password_nowhere() {
         assert!(text.starts_with(&status[..3]), "{text}");
     }
     assert_eq!(elsewhere.connections(), 0);
+}
+
+#[test]
+fn states_with_the_same_options_share_a_connection_and_others_do_not() {
+    let world = World::new();
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    let states = [Lua::new(), Lua::new(), Lua::new()];
+    let options = ["", "", "timeout_msecs = 4999"];
+    let verify = |lua: &Lua| {
+        let script = "return client:verify('alice', 'x')";
+        lua.load(script).eval::<(String, Value, String)>().unwrap()
+    };
+    for (lua, more) in states.iter().zip(options) {
+        lua.globals().set("httpbasic", embedded::httpbasic(lua)).unwrap();
+        let options = world.options(server.port, more);
+        lua.load(format!("client = httpbasic.client {options}")).exec().unwrap();
+    }
+    let used = states.each_ref().map(|lua| verify(lua).2);
+    assert_eq!(used, ["new", "kept", "new"]);
+    assert_eq!(server.connections(), 2);
+    // The client lives as long as one state uses it.
+    let [first, second, _] = states;
+    drop(first);
+    assert_eq!(verify(&second).2, "kept");
+}
+
+#[test]
+fn a_lookup_says_which_connection_it_used_and_why_there_is_no_answer() {
+    let world = World::new();
+    let verify = || {
+        let script = "local verdict, _, connection, reason = client:verify('alice', 'x')
+            return verdict, connection, reason";
+        let (verdict, connection, reason) =
+            world.lua.load(script).eval::<(String, String, Option<String>)>().unwrap();
+        (verdict, connection, reason.unwrap_or_default())
+    };
+    let is = |verdict: &str, connection: &str, reason: &str| {
+        (verdict.to_owned(), connection.to_owned(), reason.to_owned())
+    };
+    let server = Server::answering(Some(&world.localhost()), |_| principal("alice"));
+    world.client(server.port, "");
+    assert_eq!(verify(), is("ok", "new", ""));
+    assert_eq!(verify(), is("ok", "kept", ""));
+    world.client(server.port, "domain = 'example.com'");
+    assert_eq!(verify(), is("ok", "new", ""));
+    world.run("client = httpbasic.client { url = 'http://127.0.0.1:1/', domain = 'example.org' }");
+    let script = "return client:verify('alice@example.com', 'x')";
+    let refused = world.lua.load(script).eval::<(String, String, String)>().unwrap();
+    assert_eq!((&*refused.0, &*refused.2), ("refused", "none"));
+
+    let reason = |address: &str, more: &str| {
+        world.run(&format!("client = httpbasic.client {{ url = '{address}', {more} }}"));
+        verify()
+    };
+    let closed = format!("http://127.0.0.1:{}/", port::free());
+    assert_eq!(reason(&closed, ""), is("unavailable", "none", "connect"));
+    assert_eq!(verify(), is("unavailable", "none", "backoff"));
+    let unknown = "https://unknown.invalid/";
+    assert_eq!(reason(unknown, ""), is("unavailable", "none", "dns"));
+    // Mozilla's CAs do not include the CA of this test.
+    let untrusted = format!("https://localhost:{}/", server.port);
+    assert_eq!(reason(&untrusted, ""), is("unavailable", "none", "tls"));
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    assert_eq!(
+        reason(&format!("http://{address}/"), "timeout_msecs = 200"),
+        is("unavailable", "new", "timeout")
+    );
+    assert_eq!(
+        reason(&format!("https://{address}/"), "timeout_msecs = 200"),
+        is("unavailable", "none", "timeout")
+    );
+    for (text, expected) in [("503 Service Unavailable", "answer"), ("9", "protocol")] {
+        let server = Server::answering(None, move |_| answer(text, ""));
+        let url = format!("http://127.0.0.1:{}/", server.port);
+        assert_eq!(reason(&url, ""), is("unavailable", "new", expected));
+    }
 }
 
 #[test]

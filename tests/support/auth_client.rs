@@ -40,13 +40,18 @@ impl AuthClient {
         client
     }
 
-    /// Starts a login and returns its number. A successful login is not used any further.
+    /// Starts an IMAP login and returns its number. A successful login is not used any further.
     pub fn begin(&mut self, user: &str, password: &str) -> u32 {
+        self.begin_for("imap", user, password)
+    }
+
+    /// The same for this protocol.
+    pub fn begin_for(&mut self, protocol: &str, user: &str, password: &str) -> u32 {
         let number = self.next;
         self.next += 1;
         let response = STANDARD.encode(format!("\0{user}\0{password}"));
         self.send(&format!(
-            "AUTH\t{number}\tPLAIN\tservice=imap\tsecured\tnologin\trip={REMOTE_IP}\t\
+            "AUTH\t{number}\tPLAIN\tservice={protocol}\tsecured\tnologin\trip={REMOTE_IP}\t\
              resp={response}\n"
         ));
         number
@@ -67,9 +72,14 @@ impl AuthClient {
         }
     }
 
-    /// Runs one login.
+    /// Runs one IMAP login.
     pub fn login(&mut self, user: &str, password: &str) -> Outcome {
-        let number = self.begin(user, password);
+        self.login_for("imap", user, password)
+    }
+
+    /// The same for this protocol.
+    pub fn login_for(&mut self, protocol: &str, user: &str, password: &str) -> Outcome {
+        let number = self.begin_for(protocol, user, password);
         let (ended, outcome) = self.end();
         assert_eq!(ended, number);
         outcome

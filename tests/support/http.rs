@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{
@@ -89,6 +91,12 @@ impl Request {
             let (key, value) = line.split_once(':')?;
             key.eq_ignore_ascii_case(name).then(|| value.trim())
         })
+    }
+
+    /// The `user:password` that came with it (RFC 7617).
+    pub fn credentials(&self) -> Vec<u8> {
+        let value = self.header("authorization").unwrap().strip_prefix("Basic ").unwrap();
+        STANDARD.decode(value).unwrap()
     }
 }
 
