@@ -12,6 +12,7 @@ mod library;
 mod logins;
 mod outage;
 mod passdbs;
+mod proxy;
 mod states;
 mod system_calls;
 mod troubles;

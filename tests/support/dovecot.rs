@@ -51,6 +51,12 @@ impl Version {
         self == Self::own() && (self == Version::V2_3 || chosen_host().is_none())
     }
 
+    /// Whether no test host is needed, or it has been made.
+    pub fn is_made(self) -> bool {
+        let path = || Command::new(HOST).args([self.debian(), "path"]).output().unwrap().stdout;
+        self.is_own() || Path::new(String::from_utf8(path()).unwrap().trim_end()).exists()
+    }
+
     /// Makes the test host if one is needed. This takes a while. Returns whether it succeeded.
     pub fn prepare(self) -> bool {
         self.is_own()
@@ -186,6 +192,16 @@ impl Dovecot {
         process.wait_for_port(imap_port);
         dovecot.process = Some(process);
         dovecot
+    }
+
+    /// The folder with its files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The port of its IMAP service.
+    pub fn imap_port(&self) -> u16 {
+        self.imap_port
     }
 
     fn configuration(&self) -> PathBuf {
