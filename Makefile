@@ -125,7 +125,7 @@ test-arm64:
 bench:
 	@tools/packages bench $(if $(DOVECOT),hosts)
 	@$(MAKE) --no-print-directory build
-	$(CARGO) bench --locked --bench base64
+	HTTPBASIC_DOVECOT_2_4=sid $(CARGO) bench --locked --bench base64
 	$(CARGO) bench --locked --bench dovecot --no-run
 	DOVECOT='$(DOVECOT)' $(ONE_CORE) $(CARGO) bench --locked --bench dovecot
 
