@@ -279,10 +279,14 @@ fn a_backend_accepts_only_the_proxys_password_and_only_from_the_proxy(version: V
 
 fn the_proxy_sends_no_password_to_a_server_without_the_right_certificate(version: Version) {
     let machines = Machines::start(version);
+    // Dovecot 2.4.5 has another code for it.
+    let is_temporary = |answer: &str| {
+        ["NO [UNAVAILABLE]", "NO [SERVERBUG]"].iter().any(|it| answer.starts_with(it))
+    };
     // This is not the name in the backend's certificate.
     machines.set_mailboxes(&[(ALICE, PROXY, 0)]);
     let answer = machines.login(ALICE, USERS[0].2);
-    assert!(answer.starts_with("NO [UNAVAILABLE]"), "{answer}\n{}", machines.proxy.log());
+    assert!(is_temporary(&answer), "{answer}\n{}", machines.proxy.log());
     assert!(!machines.backends[0].log().contains(ALICE), "{}", machines.backends[0].log());
     // A server with a certificate of another CA.
     let (other, hash) = (Ca::new(), hash_of_the_secret(version));
@@ -290,6 +294,6 @@ fn the_proxy_sends_no_password_to_a_server_without_the_right_certificate(version
     let line = format!("{ALICE}:::::::host={NAME} port={}\n", impostor.imap_port());
     fs::write(machines.proxy.folder().join("mailboxes"), line).unwrap();
     let answer = machines.login(ALICE, USERS[0].2);
-    assert!(answer.starts_with("NO [UNAVAILABLE]"), "{answer}\n{}", machines.proxy.log());
+    assert!(is_temporary(&answer), "{answer}\n{}", machines.proxy.log());
     assert!(!impostor.log().contains(ALICE), "{}", impostor.log());
 }
