@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, Permissions};
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,7 +46,7 @@ fn by_workers(version: Version) -> String {
             let mut world = World::start(version, msecs, workers, false);
             // So that each worker has several logins, for a second or longer.
             let count = workers * usize::try_from((1000 / msecs).max(3)).unwrap();
-            let run = world.log_in(count, 1, Arrival::AtOnce);
+            let run = world.log_in(0..count, 1, Arrival::AtOnce);
             text += &format!(" {:.0} |", count as f64 / run.elapsed().as_secs_f64());
         }
         text.push('\n');
@@ -60,7 +61,7 @@ fn at_once(version: Version) -> String {
     for msecs in SERVER_MSECS {
         for count in AT_ONCE {
             let mut world = World::start(version, msecs, DEFAULT_WORKERS, false);
-            let run = world.log_in(count, 1, Arrival::AtOnce);
+            let run = world.log_in(0..count, 1, Arrival::AtOnce);
             let [first, median, last] =
                 [0, count / 2, count - 1].map(|place| run.ends[place].as_secs_f64());
             text += &format!(
@@ -84,7 +85,7 @@ fn after_a_restart(version: Version) -> String {
     ] {
         let mut world = World::start(version, APP_PASSWORD_MSECS, DEFAULT_WORKERS, has_cache);
         let before = world.requests();
-        let run = world.log_in(USERS, CONNECTIONS, arrival);
+        let run = world.log_in(0..USERS, CONNECTIONS, arrival);
         let (requests, last) = (world.requests() - before, run.elapsed().as_secs_f64());
         text += &format!("| {name} | {requests} | {last:.1} |\n");
     }
@@ -151,7 +152,7 @@ impl World {
         let mut world =
             Self { requests, client, _dovecot: dovecot, _server: server, _folder: folder };
         for _ in 0..2 {
-            world.log_in(workers, 1, Arrival::AtOnce);
+            world.log_in(USERS..USERS + workers, 1, Arrival::AtOnce);
         }
         world
     }
@@ -161,14 +162,14 @@ impl World {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Logs in so many users, each several times.
-    fn log_in(&mut self, users: usize, times: usize, arrival: Arrival) -> Run {
+    /// Logs in these users, each several times.
+    fn log_in(&mut self, users: Range<usize>, times: usize, arrival: Arrival) -> Run {
         let start = Instant::now();
         let mut run = Run { succeeded: 0, temporary: 0, ends: Vec::new() };
         let begun = if arrival == Arrival::AtOnce { times } else { 1 };
         // The user of each login that has not ended, and how often the user logs in again afterwards.
         let mut pending = HashMap::new();
-        for user in 0..users {
+        for user in users {
             for _ in 0..begun {
                 pending.insert(self.begin(user), (user, times - begun));
             }

@@ -10,6 +10,7 @@ mod dms;
 mod examples;
 mod library;
 mod logins;
+mod many;
 mod outage;
 mod passdbs;
 mod proxy;

@@ -198,6 +198,7 @@ fn configure(debian: &mut Debian, release: &str, examples: &str, nginx: &Nginx) 
     debian.run(&format!(
         "cp {examples}/{example}/auth-httpbasic.conf.ext /etc/dovecot/conf.d/
          cd /etc/dovecot/conf.d
+         sed -i 's/CHANGE-ME/0f1e2d3c4b5a69788796a5b4c3d2e1f0/' auth-httpbasic.conf.ext
          grep -q '^!include auth-system.conf.ext' 10-auth.conf
          sed -i 's/^!include auth-system.conf.ext/!include auth-httpbasic.conf.ext/' 10-auth.conf"
     ));
@@ -294,7 +295,10 @@ fn the_archives_checker_reads_dovecots_settings(release: &str) {
     let arguments = ["--user", USER, "--password-stdin"].map(String::from);
     let (status, text) = check(&mut debian, PASSWORD, &arguments);
     assert!(status == 0 && text.contains(&format!("✓ library     {LUA}/httpbasic.so, ")), "{text}");
-    assert!(text.contains(", in a passdb of Dovecot 2.") && !text.contains('!'), "{text}");
+    assert!(text.contains(", in a passdb of Dovecot 2."), "{text}");
+    // Debian's version in this folder may have known faults.
+    let mut warnings = text.lines().filter(|line| line.contains("! "));
+    assert!(warnings.all(|line| line.contains(" known faults in authentication ")), "{text}");
     let (status, text) = check(&mut debian, "another one", &arguments);
     assert!(status == 1 && text.contains("✗ password    401 Unauthorized"), "{text}");
     let other = unpacked("5.3");
