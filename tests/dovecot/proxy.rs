@@ -131,7 +131,8 @@ fn start(version: Version, script: &str, ca: &Ca, lines: impl FnOnce(&Path) -> S
         let text = [debug, "ssl = yes\n", tls, &lines(folder)].concat();
         let text = text.replace("/etc/dovecot/", &here).replace("192.0.2.1/32", "127.0.0.1/32");
         let base = configuration::base(version, folder, imap_port);
-        // Dovecot 2.4 rejects this together with `ssl = required`.
+        // By default, Dovecot accepts no password without TLS.
+        let base = base.replace("disable_plaintext_auth = no\n", "");
         let base = base.replace("auth_allow_cleartext = yes\n", "");
         fs::write(folder.join("dovecot.conf"), base + &text).unwrap();
     })
