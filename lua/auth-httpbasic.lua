@@ -6,6 +6,7 @@ local settings = {
     url = "https://nextcloud.example.com/remote.php/dav/",
     -- domain = "example.com",        -- your mail domain; logins in any other are refused
     -- cache_key_has_password = true, -- for Dovecot 2.3 with the cache_key of the examples
+    -- metrics = true,                -- an event for each lookup, for Dovecot's metrics
 }
 
 -- Load httpbasic.so from the folder of this script, or else from where Lua searches by default.
@@ -22,8 +23,25 @@ if not loaded then
     error("cannot load httpbasic.so: is it there, and built for " .. _VERSION .. "? " .. httpbasic)
 end
 
+-- The version of this script. The library may be newer, but not older.
+local VERSION = "0.1.0"
+
+-- Returns a version as a number that can be compared.
+local function number(version)
+    local major, minor, patch = version:match("^(%d+)%.(%d+)%.(%d+)")
+    return major and (major * 1000 + minor) * 1000 + patch or 0
+end
+
+local library = tostring(httpbasic._VERSION)
+local versions = "auth-httpbasic.lua is version " .. VERSION .. ", httpbasic.so " .. library .. ": "
+if number(library) < number(VERSION) then
+    error(versions .. "the library is too old; install the one of the script's release")
+elseif library ~= VERSION then
+    dovecot.i_warning(versions .. "the script is old; install the one of the library's release")
+end
+
 local auth = dovecot.auth
-local client, logs_debug, cache_key_has_hash
+local client, logs_debug, sends_events, cache_key_has_hash
 
 -- What Dovecot is told for each verdict. Only an outage is an internal failure: after an internal
 -- failure, Dovecot falls back to its cache and accepts even an expired entry.
@@ -68,9 +86,10 @@ function script_init(lua_settings)
         cache_key_has_password()
     end
     logs_debug = is_on("debug")
-    settings.cache_key_has_password = nil
+    sends_events = is_on("metrics")
     cache_key_has_hash = is_on("cache_key_has_hash")
-    settings.cache_key_has_hash = nil
+    -- The library does not know the script's own settings.
+    settings.cache_key_has_password, settings.cache_key_has_hash, settings.metrics = nil, nil, nil
     client = httpbasic.client(settings)
     return 0
 end
@@ -83,6 +102,17 @@ end
 function auth_passdb_get_cache_key()
     cache_key_has_password()
     return cache_key_has_hash and "%{user}:%{passdb:password_hash}" or "%{user}:%{password}"
+end
+
+-- Sends the event that Dovecot's metrics count. Its fields must not contain names or addresses.
+local function send(event, verdict, connection, reason)
+    event:set_name("httpbasic_lookup_finished")
+    event:add_str("verdict", verdict)
+    event:add_str("connection", connection)
+    if reason then
+        event:add_str("reason", reason)
+    end
+    event:log_debug("lookup finished: " .. verdict)
 end
 
 function auth_passdb_lookup(req)
@@ -104,7 +134,12 @@ function auth_passdb_lookup(req)
     end
     -- Only debug lines show the session.
     local session = logs_debug and req.session or nil
-    local verdict, detail = client:verify(user, password, req.remote_ip, session)
+    -- Its duration begins here.
+    local event = sends_events and req:event()
+    local verdict, detail, connection, reason = client:verify(user, password, req.remote_ip, session)
+    if event then
+        send(event, verdict, connection, reason)
+    end
     -- Dovecot logs the reason of an internal failure, but not that of a refusal.
     if verdict ~= "ok" and verdict ~= "unavailable" then
         req:log_info(verdict .. ": " .. detail)

@@ -165,6 +165,12 @@ fn every_log_line_of_the_troubleshooting_page_is_one_that_is_logged() {
     assert!(checked > 25, "{checked}");
 }
 
+#[test]
+fn the_script_has_the_version_of_the_library() {
+    let line = format!("local VERSION = \"{}\"\n", env!("CARGO_PKG_VERSION"));
+    assert!(read("lua/auth-httpbasic.lua").contains(&line), "no {line}");
+}
+
 /// The modules of `src/` in CONTRIBUTING.md's sentence, each with its place from the left.
 fn places_of_modules() -> HashMap<String, usize> {
     let text = read("CONTRIBUTING.md");

@@ -115,6 +115,7 @@ fn play(
     for method in ["log_debug", "log_info", "log_warning", "log_error"] {
         request.set(method, nothing(&lua)?)?;
     }
+    request.set("event", event(&lua)?)?;
     let result = function(&globals, "auth_passdb_lookup")?.call::<LuaValue>(request);
     let options = given.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some(options) = options else { return result.map(|_| None) };
@@ -132,6 +133,15 @@ fn function(globals: &Table, name: &str) -> mlua::Result<Function> {
 
 fn nothing(lua: &Lua) -> mlua::Result<Function> {
     lua.create_function(|_, ()| Ok(()))
+}
+
+/// The method of a request that creates an event.
+fn event(lua: &Lua) -> mlua::Result<Function> {
+    let event = lua.create_table()?;
+    for method in ["set_name", "add_str", "add_int", "log_debug"] {
+        event.set(method, lua.create_function(|_, (event, _): (Table, MultiValue)| Ok(event))?)?;
+    }
+    lua.create_function(move |_, ()| Ok(event.clone()))
 }
 
 /// What Dovecot gives to scripts.

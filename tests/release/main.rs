@@ -3,6 +3,7 @@
 //!
 //! They are in one process, so that several packages are built at the same time.
 
+#[macro_use]
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -12,6 +13,7 @@ mod costs;
 mod first_command;
 mod memory;
 mod packages;
+mod prometheus;
 mod sources;
 
 use std::path::Path;

@@ -3,9 +3,15 @@
 mod configuration;
 mod mail_server;
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::support::dovecot::Version;
 use crate::support::http::{Server, answer};
 use crate::support::mail_client::{Protocol, imap_login_with_token};
+use crate::support::metrics;
 use crate::support::nextcloud::{Nextcloud, User};
+use crate::support::port;
 use configuration::{ALIAS, ALICE, FORMER, HOME, MASTER};
 use mail_server::{Example, MailServer};
 
@@ -41,6 +47,16 @@ examples! {
     fail2ban_finds_the_address_of_each_refusal_and_of_nothing_else
 }
 
+#[test]
+fn the_metrics_count_lookups_on_debian_12() {
+    the_metrics_count_lookups(Example("dms-debian12/file"), "dovecot-2.3.conf");
+}
+
+#[test]
+fn the_metrics_count_lookups_on_debian_13() {
+    the_metrics_count_lookups(Example("dms-debian13/file"), "dovecot-2.4.conf");
+}
+
 const PASSWORD: &str = "the web server's password";
 const MALLORYS: &str = "mallory's own password";
 const OSCARS: &str = "oscar's own password";
@@ -65,7 +81,7 @@ fn the_web_servers_password_opens_the_mailbox_by_every_protocol(example: Example
         }
     }
     // Dovecot 2.4 has a cache for each protocol with a block of settings, and one for the others.
-    let caches = if example.release() == "12" { 1 } else { 4 };
+    let caches = if example.version() == Version::V2_3 { 1 } else { 4 };
     assert_eq!(nextcloud.asked().len(), caches, "{}", server.log());
     for protocol in Protocol::ALL {
         for password in [FORMER, "another one"] {
@@ -189,6 +205,29 @@ fn an_outage_is_a_temporary_failure_except_for_submission(example: Example) {
         );
     }
     server.log_with("db-lua: 502 Bad Gateway", 4);
+}
+
+/// Appends the example's settings to `dovecot.cf`, as docs/monitoring.md says.
+fn the_metrics_count_lookups(example: Example, settings: &str) {
+    let nextcloud = Nextcloud::start(USERS);
+    let on = [("metrics", "yes")];
+    let mut server = MailServer::with_settings(example, &nextcloud, None, &on);
+    let port = port::free();
+    let file = format!("{}/examples/metrics/{settings}", env!("CARGO_MANIFEST_DIR"));
+    let change = format!("sed 's/9900/{port}/' {file} >>/etc/dovecot/local.conf");
+    server.run(&format!("{change}\ndoveadm reload"));
+    for protocol in Protocol::ALL {
+        let answer = server.login(protocol, ALICE, "another one");
+        assert!(!answer.succeeded, "{protocol:?}: {answer:?}");
+    }
+    // With Dovecot 2.3, the cache answers all but the first.
+    let lookups = if example.version() == Version::V2_3 { 1 } else { 4 };
+    let expected = format!("dovecot_httpbasic_lookups_count{{verdict=\"refused\"}} {lookups}\n");
+    let start = Instant::now();
+    while !metrics::get(port).is_some_and(|text| text.contains(&expected)) {
+        assert!(start.elapsed() < Duration::from_secs(20), "{}", server.log());
+        sleep(Duration::from_millis(100));
+    }
 }
 
 /// Dovecot's log as written by syslog or the journal, with the time and the program in this form.

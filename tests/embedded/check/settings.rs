@@ -70,7 +70,9 @@ fn a_cache_key_of_dovecot_2_3_that_does_not_fit_gets_a_warning() {
         ("", "0", false, None),
         ("cache_key=", "10 M", false, None),
     ] {
-        mounted.configure(1, if is_aware { "cache_key_has_password = true," } else { "" });
+        // The script's other settings change nothing about this.
+        let aware = if is_aware { "cache_key_has_password = true," } else { "metrics = true," };
+        mounted.configure(1, aware);
         mounted.set_doveconf(&prints(&format!(
             "# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf\nauth_cache_size = {size}\n\
              auth_verbose = yes\npassdb {{\n  args = file={} blocking=yes {args}\n  driver = lua\n}}\n",
