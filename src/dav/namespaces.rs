@@ -64,11 +64,16 @@ struct Binding {
 }
 
 impl Scopes {
-    /// Enters an element, and returns its namespace. Returns `None` if an attribute is not valid,
-    /// or the prefix of an attribute or of the element is not declared.
-    pub fn enter(&mut self, tag: &BytesStart, depth: usize) -> Option<Namespace> {
+    /// Enters an element whose name has this prefix, and returns its namespace. Returns `None` if an
+    /// attribute is not valid, or the prefix of an attribute or of the element is not declared.
+    pub fn enter(
+        &mut self,
+        tag: &BytesStart,
+        prefix: Option<Prefix>,
+        depth: usize,
+    ) -> Option<Namespace> {
         if tag.attributes_raw().is_empty() {
-            return self.resolve(tag.name().prefix());
+            return self.resolve(prefix);
         }
         let mut has_prefixes = false;
         for attribute in tag.attributes() {
@@ -90,7 +95,7 @@ impl Scopes {
                 }
             }
         }
-        self.resolve(tag.name().prefix())
+        self.resolve(prefix)
     }
 
     /// Leaves the element at this depth.

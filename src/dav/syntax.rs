@@ -15,6 +15,10 @@ fn is_character(c: char) -> bool {
 
 /// Whether the name is valid (section 2.3) and has no colon.
 pub fn is_name(name: &[u8]) -> bool {
+    // Most names consist of ASCII letters.
+    if !name.is_empty() && name.iter().all(u8::is_ascii_alphabetic) {
+        return true;
+    }
     let Ok(name) = std::str::from_utf8(name) else { return false };
     name.starts_with(starts_name) && name.chars().all(|c| starts_name(c) || continues_name(c))
 }

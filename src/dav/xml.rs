@@ -6,6 +6,8 @@
 //! checked changes the meaning of no element: `]]>` in text, missing white space between
 //! attributes, and attributes of one element whose names differ only in prefixes of one namespace.
 
+use std::borrow::Cow;
+
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 
@@ -99,29 +101,33 @@ pub fn walk(bytes: &[u8], mut visit: impl FnMut(&[Element], &str)) -> Result<Doc
     }
     let mut reader = Reader::from_str(document);
     reader.config_mut().check_comments = true;
-    let (mut path, mut text) = (Vec::with_capacity(8), Vec::with_capacity(128));
+    let (mut path, mut depth) = ([Element::Other; MAX_DEPTH], 0);
+    let mut text = Cow::Borrowed(&b""[..]);
     let mut scopes = Scopes::default();
     // Servers may send white space before the XML declaration, but nothing else.
     let (mut is_start, mut is_over) = (true, false);
     loop {
+        // White space at the start of an element's text does not count, nor outside the root.
+        reader.config_mut().trim_text_start = text.is_empty();
         let event = reader.read_event().map_err(|_| Malformed)?;
-        match &event {
-            Event::Start(tag) | Event::Empty(tag) if !is_over && path.len() < MAX_DEPTH => {
-                let namespace = scopes.enter(tag, path.len()).ok_or(Malformed)?;
-                let name = tag.local_name().into_inner();
-                path.push(Element::named(namespace, name).ok_or(Malformed)?);
-                text.clear();
+        let is_end = matches!(event, Event::End(_) | Event::Empty(_));
+        match event {
+            Event::Start(tag) | Event::Empty(tag) if !is_over && depth < MAX_DEPTH => {
+                let (name, prefix) = tag.name().decompose();
+                let namespace = scopes.enter(&tag, prefix, depth).ok_or(Malformed)?;
+                path[depth] = Element::named(namespace, name.into_inner()).ok_or(Malformed)?;
+                depth += 1;
+                text = Cow::Borrowed(b"");
             }
             Event::End(_) => {}
-            Event::Text(part) if !path.is_empty() => text.extend_from_slice(part),
-            Event::Text(part) if part.trim_ascii().is_empty() => {}
-            Event::CData(part) if !path.is_empty() => text.extend_from_slice(part),
-            Event::GeneralRef(reference) if !path.is_empty() => {
-                let character = referenced_character(reference).ok_or(Malformed)?;
-                text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            Event::Text(part) if depth > 0 => append(&mut text, part.into_inner()),
+            Event::CData(part) if depth > 0 => append(&mut text, part.into_inner()),
+            Event::GeneralRef(reference) if depth > 0 => {
+                let character = referenced_character(&reference).ok_or(Malformed)?;
+                text.to_mut().extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             }
             Event::Decl(declaration) if is_start => {
-                let declaration = Declaration::parse(declaration).ok_or(Malformed)?;
+                let declaration = Declaration::parse(&declaration).ok_or(Malformed)?;
                 let encoding = declaration.other_encoding().filter(|_| !document.is_ascii());
                 if let Some(description) = encoding {
                     return Err(Problem::Encoding(description));
@@ -133,14 +139,24 @@ pub fn walk(bytes: &[u8], mut visit: impl FnMut(&[Element], &str)) -> Result<Doc
             Event::Eof if is_over => return Ok(Document { is_nextcloud: scopes.is_nextcloud }),
             _ => return Err(Malformed),
         }
-        is_start &= matches!(event, Event::Text(_));
-        if matches!(event, Event::End(_) | Event::Empty(_)) {
-            visit(&path, std::str::from_utf8(text.trim_ascii()).map_err(|_| Malformed)?);
-            path.pop();
-            scopes.leave(path.len());
-            text.clear();
-            is_over = path.is_empty();
+        is_start = false;
+        if is_end {
+            let path = &path[..depth];
+            visit(path, std::str::from_utf8(text.trim_ascii()).map_err(|_| Malformed)?);
+            depth -= 1;
+            scopes.leave(depth);
+            text = Cow::Borrowed(b"");
+            is_over = depth == 0;
         }
+    }
+}
+
+/// Appends a part to a text, which is copied only if it has several parts.
+fn append<'a>(text: &mut Cow<'a, [u8]>, part: Cow<'a, [u8]>) {
+    if text.is_empty() {
+        *text = part;
+    } else {
+        text.to_mut().extend_from_slice(&part);
     }
 }
 

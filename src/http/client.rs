@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use log::debug;
 use ureq::Agent;
 use ureq::config::Config;
+use ureq::http::header::InvalidHeaderValue;
 use ureq::http::response::Parts;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 
@@ -75,17 +76,6 @@ pub enum Connection {
     /// It had none: it sent nothing, or could not open one.
     #[default]
     None,
-}
-
-impl Connection {
-    /// The name for metrics.
-    pub fn name(self) -> &'static str {
-        match self {
-            Connection::New => "new",
-            Connection::Kept => "kept",
-            Connection::None => "none",
-        }
-    }
 }
 
 /// The client of one server. It keeps one connection open between requests.
@@ -231,9 +221,16 @@ impl Client {
             }
             (None, _) => {}
         }
-        if body.is_none() {
-            headers.remove(DEPTH);
-            headers.remove(header::CONTENT_TYPE);
+        match body {
+            Some(dav::PRINCIPAL) => {}
+            Some(other) => {
+                headers.insert(header::CONTENT_LENGTH, other.len().into());
+            }
+            None => {
+                for name in [DEPTH, header::CONTENT_TYPE, header::CONTENT_LENGTH] {
+                    headers.remove(name);
+                }
+            }
         }
         let mut request = Request::new(());
         *request.method_mut() = options.method.clone();
@@ -305,7 +302,7 @@ impl Client {
     }
 }
 
-/// The header fields of a request with a body.
+/// The header fields of a request with the body [`dav::PRINCIPAL`].
 fn template(options: &Options) -> HeaderMap {
     let host = options.url.authority().try_into().expect("the URL is printable ASCII");
     let mut headers = HeaderMap::with_capacity(HEADERS);
@@ -318,32 +315,37 @@ fn template(options: &Options) -> HeaderMap {
     }
     headers.insert(DEPTH, HeaderValue::from_static("0"));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(dav::CONTENT_TYPE));
+    headers.insert(header::CONTENT_LENGTH, dav::PRINCIPAL.len().into());
     headers
 }
 
 /// An address as the value of a header.
 fn text(address: IpAddr) -> HeaderValue {
-    let text = match address {
+    let value = match address {
         IpAddr::V4(address) => dotted(address),
-        IpAddr::V6(address) => address.to_string(),
+        IpAddr::V6(address) => address.to_string().try_into(),
     };
-    text.try_into().expect("an IP address is printable ASCII")
+    value.expect("an IP address is printable ASCII")
 }
 
-/// The same as `to_string`, without the cost of std's formatting.
-fn dotted(address: Ipv4Addr) -> String {
-    let mut text = String::with_capacity("255.255.255.255".len());
-    for octet in address.octets() {
-        if !text.is_empty() {
-            text.push('.');
+/// The same without the cost of std's formatting.
+fn dotted(address: Ipv4Addr) -> Result<HeaderValue, InvalidHeaderValue> {
+    let (mut text, mut length) = (*b"255.255.255.255", 0);
+    let mut push = |byte| {
+        text[length] = byte;
+        length += 1;
+    };
+    for (place, octet) in address.octets().into_iter().enumerate() {
+        if place > 0 {
+            push(b'.');
         }
         for (least, unit) in [(100, 100), (10, 10), (0, 1)] {
             if octet >= least {
-                text.push(char::from(b'0' + octet / unit % 10));
+                push(b'0' + octet / unit % 10);
             }
         }
     }
-    text
+    HeaderValue::from_bytes(&text[..length])
 }
 
 fn config(options: &Options) -> Config {
@@ -526,7 +528,7 @@ mod tests {
     fn an_address_is_written_as_std_writes_it() {
         for octets in [[0, 9, 10, 99], [100, 101, 199, 255], [192, 0, 2, 1], [0; 4], [255; 4]] {
             let address = Ipv4Addr::from(octets);
-            assert_eq!(dotted(address), address.to_string());
+            assert_eq!(dotted(address).unwrap(), address.to_string());
         }
         assert_eq!(text("2001:db8::1".parse().unwrap()), "2001:db8::1");
     }

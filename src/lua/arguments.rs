@@ -2,9 +2,7 @@
 
 use std::fmt::Display;
 
-use mlua::{IntoLua, Lua, String as LuaString, Table, UserDataRef, Value};
-
-use super::shared::SharedClient;
+use mlua::{IntoLua, Lua, String as LuaString, Table, Value};
 
 /// The text of a Lua error.
 #[derive(Debug)]
@@ -29,16 +27,12 @@ pub struct Arguments<'a> {
 }
 
 impl Arguments<'_> {
-    /// Removes and returns the client that a method is called on.
-    pub fn client(&mut self) -> Result<UserDataRef<SharedClient>, Problem> {
-        let object = self.values.first();
-        self.values = self.values.get(1..).unwrap_or_default();
-        let userdata = object.and_then(Value::as_userdata);
-        userdata.and_then(|userdata| userdata.borrow().ok()).ok_or_else(|| {
-            let (function, got) = (self.function, object.map_or("no value", kind));
-            let problem = format!("httpbasic.client expected, got {got}");
-            format!("calling '{function}' on bad self ({problem}); use client:{function}(…)").into()
-        })
+    /// The error for a method whose object is not a client. The arguments do not include the object.
+    pub fn bad_self(&self, object: &Value) -> Problem {
+        let function = self.function;
+        let got = if object.is_nil() && self.values.is_empty() { "no value" } else { kind(object) };
+        let problem = format!("httpbasic.client expected, got {got}");
+        format!("calling '{function}' on bad self ({problem}); use client:{function}(…)").into()
     }
 
     /// Checks that there are at most `count` arguments.

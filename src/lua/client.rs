@@ -3,42 +3,49 @@
 use std::time::Duration;
 
 use log::Level;
-use mlua::{Function, IntoLua, Lua, Nil, String as LuaString, Table, UserData, UserDataFields};
+use mlua::{
+    Either, Lua, MultiValue, String as LuaString, Table, UserData, UserDataFields, UserDataRef,
+};
 
 use super::arguments::{self, Arguments, Problem};
-use super::call::{self, Outcome, Results};
+use super::call::{Outcome, rust_half};
 use super::capture;
 use super::shared::SharedClient;
 use crate::answer::Answer;
 use crate::credentials::Credentials;
 use crate::dav::Body;
 use crate::denial::Denial;
-use crate::http::Client;
+use crate::http::{Client, Connection};
 use crate::login;
 use crate::options::Options;
 use crate::options::value::Value;
 use crate::text::printable;
 
-/// Creates the function `httpbasic.client`.
-pub fn constructor(lua: &Lua) -> mlua::Result<Function> {
-    call::function(lua, "client", client)
+/// Creates a table with the Rust halves of `httpbasic.client` and of the methods of a client.
+pub fn rust_halves(lua: &Lua) -> mlua::Result<Table> {
+    lua.create_table_from([
+        ("client", rust_half(lua, "client", client)?),
+        ("propfind", rust_half(lua, "propfind", propfind)?),
+        ("verify", rust_half(lua, "verify", verify)?),
+    ])
 }
+
+/// The methods of a client of this Lua state. Methods that are registered with mlua would raise userdata instead of
+/// strings.
+pub struct Methods(pub Table);
 
 impl UserData for SharedClient {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
         fields.add_meta_field("__name", "httpbasic.client");
-        // Methods that are registered with mlua would raise userdata instead of strings.
         fields.add_meta_field_with("__index", |lua| {
-            lua.create_table_from([
-                ("propfind", call::function(lua, "propfind", propfind)?),
-                ("verify", call::function(lua, "verify", verify)?),
-            ])
+            Ok(lua.app_data_ref::<Methods>().map(|methods| methods.0.clone()))
         });
     }
 }
 
 /// `httpbasic.client(options)`
-fn client(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
+fn client(lua: &Lua, mut values: MultiValue) -> Result<Outcome<Option<SharedClient>>, Problem> {
+    let arguments = Arguments { function: "client", values: values.make_contiguous() };
     arguments.at_most(1)?;
     let options = Options::new(pairs(arguments.table(1)?)?)
         .map_err(|error| format!("httpbasic.client: {error}"))?;
@@ -46,7 +53,7 @@ fn client(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
     if options.debug {
         lines.push((Level::Debug, introduction(lua, &options)?));
     }
-    Ok(Outcome { results: [SharedClient::new(options).into_lua(lua)?, Nil, Nil, Nil], lines })
+    Ok(Outcome { results: Some(SharedClient::new(options)), lines })
 }
 
 /// The pairs of a table, sorted by key.
@@ -84,36 +91,42 @@ fn introduction(lua: &Lua, options: &Options) -> mlua::Result<String> {
     Ok(format!("httpbasic {version} for {lua} asks {host}"))
 }
 
+/// The arguments of a method: the client, and all others.
+type Given = (Either<UserDataRef<SharedClient>, mlua::Value>, MultiValue);
+
+/// The verdict, the hash or the text of the denial, whether the connection was kept, and the reason.
+type Verdict = (&'static str, String, Option<bool>, Option<&'static str>);
+
+/// The answer, or why there is none.
+type Response = (Option<Table>, Option<String>);
+
 /// `client:verify(user, password, remote_ip, session)`
-fn verify(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
-    lookup(arguments, |client, user, password, remote_ip| {
+fn verify(_: &Lua, given: Given) -> Result<Outcome<Verdict>, Problem> {
+    lookup("verify", given, |client, user, password, remote_ip| {
         let (result, connection) = login::verify(client, user, password, remote_ip);
-        let connection = connection.name().into_lua(lua)?;
-        let (word, text, reason) = match result {
-            Ok(hash) => {
-                let fields = lua.create_table_from([("password", hash.as_str())])?;
-                return Ok(["ok".into_lua(lua)?, fields.into_lua(lua)?, connection, Nil]);
-            }
+        let (word, detail, reason) = match result {
+            Ok(hash) => ("ok", hash.into(), None),
             Err(Denial::Refused(text)) => ("refused", text, None),
             Err(Denial::Disabled(text)) => ("disabled", text, None),
             Err(Denial::Throttled(text)) => ("throttled", text, None),
             Err(Denial::Unavailable(reason, text)) => ("unavailable", text, Some(reason.name())),
         };
-        Ok([word.into_lua(lua)?, text.into_lua(lua)?, connection, reason.into_lua(lua)?])
+        let kept = (connection != Connection::None).then_some(connection == Connection::Kept);
+        Ok((word, detail, kept, reason))
     })
 }
 
 /// `client:propfind(user, password, remote_ip, session)`
-fn propfind(lua: &Lua, arguments: Arguments) -> Result<Outcome, Problem> {
-    lookup(arguments, |client, user, password, remote_ip| {
+fn propfind(lua: &Lua, given: Given) -> Result<Outcome<Response>, Problem> {
+    lookup("propfind", given, |client, user, password, remote_ip| {
         let remote_ip = remote_ip.and_then(login::address);
         let answer = credentials(client, user, password).and_then(|credentials| {
             let answer = client.propfind(&client.lookup(credentials, remote_ip));
             answer.map_err(|error| error.to_string())
         });
         Ok(match answer {
-            Ok(answer) => [table(lua, &answer)?.into_lua(lua)?, Nil, Nil, Nil],
-            Err(error) => [Nil, error.into_lua(lua)?, Nil, Nil],
+            Ok(answer) => (Some(table(lua, &answer)?), None),
+            Err(error) => (None, Some(error)),
         })
     })
 }
@@ -130,11 +143,16 @@ fn credentials<'a>(
 }
 
 /// Reads the arguments of a lookup, runs `ask` and collects its log records.
-fn lookup(
-    mut arguments: Arguments,
-    ask: impl FnOnce(&Client, &[u8], &[u8], Option<&[u8]>) -> mlua::Result<Results>,
-) -> Result<Outcome, Problem> {
-    let client = arguments.client()?;
+fn lookup<R>(
+    function: &str,
+    (client, mut values): Given,
+    ask: impl FnOnce(&Client, &[u8], &[u8], Option<&[u8]>) -> mlua::Result<R>,
+) -> Result<Outcome<R>, Problem> {
+    let arguments = Arguments { function, values: values.make_contiguous() };
+    let client = match client {
+        Either::Left(client) => client,
+        Either::Right(other) => return Err(arguments.bad_self(&other)),
+    };
     arguments.at_most(4)?;
     let (user, password) = (arguments.string(1)?.as_bytes(), arguments.string(2)?.as_bytes());
     let remote_ip = arguments.optional_string(3)?.map(LuaString::as_bytes);

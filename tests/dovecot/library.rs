@@ -59,8 +59,8 @@ fn the_types_name_all_that_the_module_has_and_nothing_else() {
         end
         local httpbasic = require('httpbasic')
         local client = httpbasic.client { url = 'https://localhost/' }
-        list('httpbasic.', httpbasic)
         list('httpbasic.base64.', httpbasic.base64)
+        list('httpbasic.', httpbasic)
         list('client:', debug.getmetatable(client).__index)
         table.sort(names)
         print(table.concat(names, '\\n'))";
@@ -142,7 +142,7 @@ fn a_client_of_another_copy_of_the_library_is_rejected() {
          print(again.client(options).verify(client, '', 'x'))",
     );
     assert!(lines[0].starts_with("false\tcalling 'verify' on bad self"), "{lines:?}");
-    assert_eq!(lines[1], "refused\tcredentials: the user id is empty");
+    assert_eq!(lines[1], "refused\tcredentials: the user id is empty\tnone\tnil");
 }
 
 /// Only the debug library can call `__gc`, which expects a client as its argument.
@@ -162,7 +162,7 @@ fn a_destroyed_client_is_an_error() {
          end",
     );
     assert_eq!(lines[0], "false\thttpbasic.client");
-    assert_eq!(lines[1], "refused\tcredentials: the user id is empty");
+    assert_eq!(lines[1], "refused\tcredentials: the user id is empty\tnone\tnil");
     for line in &lines[2..] {
         assert!(line.starts_with("false\tcalling '"), "{line}");
         assert!(line.contains("(httpbasic.client expected, got userdata)"), "{line}");

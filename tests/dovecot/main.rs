@@ -15,6 +15,7 @@ mod metrics;
 mod monitoring_picture;
 mod outage;
 mod passdbs;
+mod proxy;
 mod states;
 mod system_calls;
 mod troubles;

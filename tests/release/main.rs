@@ -9,6 +9,7 @@ mod support;
 
 mod arm64;
 mod builds;
+mod costs;
 mod first_command;
 mod memory;
 mod packages;

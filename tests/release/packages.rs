@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::builds::{checkout_on_debian_13, in_checkout};
 use crate::support::ca::Ca;
 use crate::support::debian::Debian;
+use crate::support::dovecot::Version;
 use crate::support::nginx::Nginx;
 use crate::support::{checker, findings, imap, library, links, port};
 use crate::{PASSWORD, PROJECT, USER, VERSION, run, shell, unpack};
@@ -370,27 +371,27 @@ mod on_debian_13 {
 
     #[test]
     fn the_archives_checker_finds_every_fault() {
-        super::the_archives_checker_finds_every_fault("13");
+        super::the_archives_checker_finds_every_fault(Version::V2_4.debian());
     }
 
     #[test]
     fn the_archives_checker_reads_dovecots_settings() {
-        super::the_archives_checker_reads_dovecots_settings("13");
+        super::the_archives_checker_reads_dovecots_settings(Version::V2_4.debian());
     }
 
     #[test]
     fn the_archive_logs_a_user_in() {
-        super::the_archive_logs_a_user_in("13");
+        super::the_archive_logs_a_user_in(Version::V2_4.debian());
     }
 
     #[test]
     fn the_debian_package_logs_a_user_in() {
-        super::the_debian_package_logs_a_user_in("13");
+        super::the_debian_package_logs_a_user_in(Version::V2_4.debian());
     }
 
     #[test]
     fn the_debian_package_starts_nothing_and_leaves_nothing() {
-        super::the_debian_package_starts_nothing_and_leaves_nothing("13");
+        super::the_debian_package_starts_nothing_and_leaves_nothing(Version::V2_4.debian());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! A real Dovecot with the shipped script and library: the machine's own, or that of a Debian test
-//! host (2.3 of Debian 12, or 2.4 of Debian 13).
+//! host (2.3 of Debian 12, or 2.4 of Debian 13, or of the host that `HTTPBASIC_DOVECOT_2_4` names).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -38,28 +38,45 @@ impl Version {
         })
     }
 
-    /// The Debian release with this version.
-    fn debian(self) -> &'static str {
+    /// The Debian test host with this version.
+    pub fn debian(self) -> &'static str {
         match self {
             Version::V2_3 => "12",
-            Version::V2_4 => "13",
+            Version::V2_4 => chosen_host().unwrap_or("13"),
         }
+    }
+
+    /// Whether the machine's own Dovecot is used.
+    fn is_own(self) -> bool {
+        self == Self::own() && (self == Version::V2_3 || chosen_host().is_none())
+    }
+
+    /// Whether no test host is needed, or it has been made.
+    pub fn is_made(self) -> bool {
+        let path = || Command::new(HOST).args([self.debian(), "path"]).output().unwrap().stdout;
+        self.is_own() || Path::new(String::from_utf8(path()).unwrap().trim_end()).exists()
     }
 
     /// Makes the test host if one is needed. This takes a while. Returns whether it succeeded.
     pub fn prepare(self) -> bool {
-        self == Self::own()
+        self.is_own()
             || Command::new(HOST).args([self.debian(), "make"]).status().unwrap().success()
     }
 
     /// A command line that runs `command` where this Dovecot is installed.
     pub fn command<'a>(self, command: &[&'a str]) -> Vec<&'a str> {
-        if self == Self::own() {
+        if self.is_own() {
             command.to_vec()
         } else {
             [&[HOST, self.debian(), "run"], command].concat()
         }
     }
+}
+
+/// The test host that the environment chooses for Dovecot 2.4, as `make test-newest` does.
+fn chosen_host() -> Option<&'static str> {
+    static CHOSEN: OnceLock<Option<String>> = OnceLock::new();
+    CHOSEN.get_or_init(|| std::env::var("HTTPBASIC_DOVECOT_2_4").ok()).as_deref()
 }
 
 /// The choices of an administrator.
@@ -175,6 +192,16 @@ impl Dovecot {
         process.wait_for_port(imap_port);
         dovecot.process = Some(process);
         dovecot
+    }
+
+    /// The folder with its files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The port of its IMAP service.
+    pub fn imap_port(&self) -> u16 {
+        self.imap_port
     }
 
     fn configuration(&self) -> PathBuf {

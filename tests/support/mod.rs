@@ -24,6 +24,7 @@ pub mod ca;
 pub mod checker;
 pub mod configuration;
 pub mod copyparty;
+pub mod costs;
 pub mod dav_server;
 pub mod debian;
 pub mod dovecot;

@@ -31,6 +31,23 @@ impl Nginx {
         nginx
     }
 
+    /// Starts one that closes the connection after each answer. If `resumes`, the next connection has a resumed
+    /// TLS handshake, and otherwise a full one.
+    pub fn start_closing(ca: &Ca, accounts: &[(&str, &str)], resumes: bool) -> Self {
+        let tickets = if resumes { "on" } else { "off" };
+        let nginx = Self::start_with(
+            ca,
+            &[],
+            "auth_basic mail; dav_ext_methods PROPFIND OPTIONS;",
+            &format!(
+                "ssl_protocols TLSv1.2 TLSv1.3; access_log off; keepalive_timeout 0; \
+                 ssl_session_cache off; ssl_session_tickets {tickets};"
+            ),
+        );
+        users::write_plain(&nginx.server.folder().join("users"), accounts);
+        nginx
+    }
+
     /// Starts one that supports only this version of TLS, which may be an old one.
     pub fn start_tls(ca: &Ca, version: &str, body: &str) -> Self {
         let tls = format!("ssl_protocols {version}; ssl_ciphers ALL:@SECLEVEL=0;");

@@ -3,6 +3,7 @@
 //! it.
 
 use super::mail_server::{Example, Ports};
+use crate::support::dovecot::Version;
 
 /// The only account in the file or in LDAP, and its password there.
 pub const ALICE: &str = "alice@example.com";
@@ -19,18 +20,18 @@ pub type Files = Vec<(&'static str, String)>;
 
 /// All files. With `identity_provider`, OAuth2 is on, and tokens are looked up at that port.
 pub fn files(example: Example, ports: &Ports, identity_provider: Option<u16>) -> Files {
-    let mut files = match example.release() {
-        "12" => dovecot_2_3(example, ports, identity_provider),
-        _ => dovecot_2_4(example, ports, identity_provider),
+    let mut files = match example.version() {
+        Version::V2_3 => dovecot_2_3(example, ports, identity_provider),
+        Version::V2_4 => dovecot_2_4(example, ports, identity_provider),
     };
     files.push(("/etc/dovecot/masterdb", format!("{}:{{PLAIN}}{}\n", MASTER.0, MASTER.1)));
     files.extend(postfix(ports));
     if example.has_ldap() {
         files.extend(slapd());
     } else {
-        let quota = match example.release() {
-            "12" => "userdb_quota_rule=*:bytes=100M",
-            _ => "userdb_quota_storage_size=100M",
+        let quota = match example.version() {
+            Version::V2_3 => "userdb_quota_rule=*:bytes=100M",
+            Version::V2_4 => "userdb_quota_storage_size=100M",
         };
         let lines = [ALICE, ALIAS]
             .map(|name| format!("{name}:{{PLAIN}}{FORMER}:5000:5000::{HOME}::{quota}\n"));

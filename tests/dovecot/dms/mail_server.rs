@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::configuration;
 use crate::support::debian::Debian;
+use crate::support::dovecot::Version;
 use crate::support::mail_client::{Answer, Protocol};
 use crate::support::nextcloud::Nextcloud;
 use crate::support::{library, port};
@@ -22,9 +23,9 @@ const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 pub struct Example(pub &'static str);
 
 impl Example {
-    /// The release of Debian that it is for.
-    pub fn release(self) -> &'static str {
-        if self.0.starts_with("dms-debian12") { "12" } else { "13" }
+    /// The version of Dovecot that it is for.
+    pub fn version(self) -> Version {
+        if self.0.starts_with("dms-debian12") { Version::V2_3 } else { Version::V2_4 }
     }
 
     /// Whether its accounts are in LDAP instead of a file.
@@ -72,7 +73,7 @@ impl MailServer {
     ) -> Self {
         let [imap, pop3, sieve, submission, ldap] = [(); 5].map(|()| port::free());
         let ports = Ports { imap, pop3, sieve, submission, ldap };
-        let mut debian = Debian::start(example.release());
+        let mut debian = Debian::start(example.version().debian());
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
 
@@ -183,15 +184,15 @@ fn follow_the_steps(example: Example, docker_data: &Path, url: &str, settings: &
     let script = fs::read_to_string(Path::new(PROJECT).join("lua/auth-httpbasic.lua")).unwrap();
     let dovecot_cf = example.text("dovecot.cf");
     let placeholder = "https://nextcloud.example.com/remote.php/dav/";
-    let (script, dovecot_cf) = match example.release() {
-        "12" => {
+    let (script, dovecot_cf) = match example.version() {
+        Version::V2_3 => {
             let script = script
                 .replace(placeholder, url)
                 .replace("-- domain =", "domain =")
                 .replace("-- cache_key_has_password =", "cache_key_has_password =");
             (script, dovecot_cf)
         }
-        _ => (script, dovecot_cf.replace(placeholder, url)),
+        Version::V2_4 => (script, dovecot_cf.replace(placeholder, url)),
     };
     assert!([&script, &dovecot_cf].iter().any(|text| text.contains(url)));
     let added = |form: fn(&(&str, &str)) -> String| settings.iter().map(form).collect::<String>();

@@ -6,6 +6,7 @@ mod mail_server;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::support::dovecot::Version;
 use crate::support::http::{Server, answer};
 use crate::support::mail_client::{Protocol, imap_login_with_token};
 use crate::support::metrics;
@@ -80,7 +81,7 @@ fn the_web_servers_password_opens_the_mailbox_by_every_protocol(example: Example
         }
     }
     // Dovecot 2.4 has a cache for each protocol with a block of settings, and one for the others.
-    let caches = if example.release() == "12" { 1 } else { 4 };
+    let caches = if example.version() == Version::V2_3 { 1 } else { 4 };
     assert_eq!(nextcloud.asked().len(), caches, "{}", server.log());
     for protocol in Protocol::ALL {
         for password in [FORMER, "another one"] {
@@ -220,7 +221,7 @@ fn the_metrics_count_lookups(example: Example, settings: &str) {
         assert!(!answer.succeeded, "{protocol:?}: {answer:?}");
     }
     // With Dovecot 2.3, the cache answers all but the first.
-    let lookups = if example.release() == "12" { 1 } else { 4 };
+    let lookups = if example.version() == Version::V2_3 { 1 } else { 4 };
     let expected = format!("dovecot_httpbasic_lookups_count{{verdict=\"refused\"}} {lookups}\n");
     let start = Instant::now();
     while !metrics::get(port).is_some_and(|text| text.contains(&expected)) {
