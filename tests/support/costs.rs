@@ -116,7 +116,7 @@ pub fn of_encoding(implementation: &str, size: &str, folder: &Path) -> Cost {
 }
 
 fn encoding<'a>(implementation: &'a str, size: &'a str) -> Task<'a> {
-    Task { script: "encode", arguments: vec![implementation, size], few: 200, many: 1000 }
+    Task { script: "encode", arguments: vec![implementation, size], few: 1000, many: 5000 }
 }
 
 /// The versions that the numbers depend on.
