@@ -56,9 +56,15 @@ pub fn checkout_on_debian_13() -> Debian {
 }
 
 /// Runs a command in the checkout. The C compiler has the name that LuaRocks gives it, because the
-/// crates with C code are built again if it changes.
+/// crates with C code are built again if it changes. The crates are not optimised together, which would
+/// take most of the time: what is tested is that they build.
 pub fn in_checkout(debian: &mut Debian, command: &str) -> String {
-    debian.run(&format!("cd {PROJECT}; export CC=gcc CARGO_NET_OFFLINE=true; {command}"))
+    debian.run(&format!(
+        "cd {PROJECT}
+         export CC=gcc CARGO_NET_OFFLINE=true
+         export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+         {command}"
+    ))
 }
 
 mod on_debian_13 {
