@@ -201,7 +201,7 @@ fn an_impossible_set_of_features_is_explained() {
         ("lua54", "a Lua needs module (for Dovecot) or vendored (for tests)"),
         ("module", "choose one of lua54, lua53, lua52, lua51 and luajit"),
     ] {
-        let (ok, text) = run(Command::new(env!("CARGO"))
+        let (ok, text) = run(library::cargo()
             // mlua rejects some of these sets too, in its own words, and cargo stops at the first
             // error.
             .args(["check", "--keep-going", "--locked", "--lib"])

@@ -1,7 +1,6 @@
 //! A server on the crate dav-server, in tests/support/dav_server. It has no TLS.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -31,7 +30,7 @@ pub fn set_accounts(server: &WebServer, accounts: &[(&str, &str)]) {
 fn program() -> PathBuf {
     let target = library::target().join("dav-server");
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/dav_server/Cargo.toml");
-    let status = Command::new(env!("CARGO"))
+    let status = library::cargo()
         .args(["build", "--locked", "--quiet", "--manifest-path", manifest, "--target-dir"])
         .arg(&target)
         .status()

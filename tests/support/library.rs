@@ -19,9 +19,21 @@ pub fn path() -> &'static Path {
     })
 }
 
+/// Cargo, without the variables that describe the test. ring would be compiled again because of them.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    let of_test = |name: &String| {
+        name == "OUT_DIR" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    };
+    for name in std::env::vars().map(|(name, _)| name).filter(of_test) {
+        cargo.env_remove(name);
+    }
+    cargo
+}
+
 /// Builds a library for Lua 5.3, and returns its path.
 pub fn for_lua_5_3() -> PathBuf {
-    let status = Command::new(env!("CARGO"))
+    let status = cargo()
         .args(["build", "--locked", "--quiet", "--lib"])
         .args(["--no-default-features", "--features", "lua53,module"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
