@@ -5,7 +5,7 @@ use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use log::debug;
 use ureq::Agent;
@@ -16,7 +16,7 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 
 use super::backoff::Backoff;
 use super::connector::{Connector, NoResolver};
-use super::deadline::{BodyDeadline, Deadline};
+use super::deadline::{CurrentDeadline, Deadline};
 use super::error::{Error, Phase};
 use super::resolver::Resolver;
 use super::transport::Stale;
@@ -40,10 +40,6 @@ const MAX_IDLE: Duration = Duration::from_secs(60);
 /// How long to wait for the body of a refusal. It is refused whatever the body says, except that
 /// the body may explain it.
 const REFUSAL_BODY: Duration = Duration::from_millis(250);
-
-/// If less time than this has passed since the start of the lookup, the agent's own deadline is
-/// precise enough, and the request needs no configuration of its own.
-const SLACK: Duration = Duration::from_millis(5);
 
 /// The maximum number of header fields of a request.
 const HEADERS: usize = 8;
@@ -89,7 +85,7 @@ pub struct Client {
     headers: HeaderMap,
     connections: Arc<AtomicUsize>,
     /// Shared with the connections. A client does one lookup at a time.
-    body_deadline: BodyDeadline,
+    deadline: CurrentDeadline,
 }
 
 impl Client {
@@ -101,12 +97,12 @@ impl Client {
             agent: RefCell::default(),
             headers,
             connections: Arc::default(),
-            body_deadline: BodyDeadline::default(),
+            deadline: CurrentDeadline::default(),
         }
     }
 
     fn new_agent(&self) -> Agent {
-        Agent::with_parts(config(&self.options), self.connector(), NoResolver)
+        Agent::with_parts(config(), self.connector(), NoResolver)
     }
 
     fn connector(&self) -> Connector {
@@ -118,7 +114,7 @@ impl Client {
             timeout: options.timeout,
             connect_timeout: options.connect_timeout,
             connections: self.connections.clone(),
-            body_deadline: self.body_deadline.clone(),
+            deadline: self.deadline.clone(),
         }
     }
 
@@ -243,18 +239,12 @@ impl Client {
     fn run(
         &self,
         agent: &Agent,
-        mut request: Request<()>,
+        request: Request<()>,
         body: Option<&'static str>,
         lookup: &Lookup,
     ) -> Result<Answer, ureq::Error> {
         let deadline = lookup.deadline;
-        // The agent's own deadline begins now. That is right for the first request of a lookup
-        // only.
-        if deadline.elapsed() > SLACK {
-            let configured = agent.configure_request(request);
-            request = configured.timeout_global(Some(deadline.left())).build();
-        }
-        self.body_deadline.set(None);
+        self.deadline.set(deadline);
         let response = match body {
             Some(body) => agent.run(request.map(|()| body))?,
             None => agent.run(request)?,
@@ -267,7 +257,7 @@ impl Client {
         }
         let status = head.status.as_u16();
         if self.options.is_failure(status) {
-            self.body_deadline.set(Some(Instant::now() + REFUSAL_BODY));
+            self.deadline.set(deadline.within(REFUSAL_BODY));
         }
         let bytes = match read(&head, body) {
             Ok(bytes) => Some(bytes),
@@ -348,7 +338,7 @@ fn dotted(address: Ipv4Addr) -> Result<HeaderValue, InvalidHeaderValue> {
     HeaderValue::from_bytes(&text[..length])
 }
 
-fn config(options: &Options) -> Config {
+fn config() -> Config {
     Agent::config_builder()
         .allow_non_standard_methods(true)
         .http_status_as_error(false)
@@ -358,7 +348,6 @@ fn config(options: &Options) -> Config {
         .accept("")
         .accept_encoding("")
         .user_agent("")
-        .timeout_global(Some(options.timeout))
         .max_response_header_size(MAX_HEAD_BYTES)
         // One byte more, so that a head that is too long is reported as such.
         .input_buffer_size(MAX_HEAD_BYTES + 1)
@@ -512,11 +501,7 @@ mod tests {
             .map(|(key, value)| (key.to_owned(), Value::String(value.into())));
         let client = Client::new(Options::new(options).unwrap());
         let connector = PanickingConnector(client.connector());
-        client.agent.replace(Some(Agent::with_parts(
-            config(client.options()),
-            connector,
-            NoResolver,
-        )));
+        client.agent.replace(Some(Agent::with_parts(config(), connector, NoResolver)));
         let lookup = || client.propfind(&client.anonymous_lookup()).unwrap().status;
         assert_eq!(lookup(), 401);
         assert!(catch_unwind(AssertUnwindSafe(lookup)).is_err());

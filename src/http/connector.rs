@@ -12,7 +12,7 @@ use ureq::unversioned::resolver::{self, ResolvedSocketAddrs};
 use ureq::unversioned::transport::{self, ConnectionDetails, NextTimeout};
 
 use super::backoff::Backoff;
-use super::deadline::{BodyDeadline, Deadline};
+use super::deadline::{CurrentDeadline, Deadline};
 use super::error::{Error, Phase};
 use super::resolver::Resolver;
 use super::socket::Socket;
@@ -56,8 +56,8 @@ pub struct Connector {
     pub connect_timeout: Duration,
     /// The number of connections that were opened.
     pub connections: Arc<AtomicUsize>,
-    /// When to stop waiting for a body that is not needed.
-    pub body_deadline: BodyDeadline,
+    /// The deadline of the current request.
+    pub deadline: CurrentDeadline,
 }
 
 impl transport::Connector for Connector {
@@ -68,10 +68,10 @@ impl transport::Connector for Connector {
         details: &ConnectionDetails,
         _: Option<()>,
     ) -> Result<Option<Transport>, ureq::Error> {
-        let deadline = Deadline::with_left(self.timeout, *details.timeout.after);
-        let stream = self.connect(deadline).map_err(|error| ureq::Error::Other(Box::new(error)))?;
+        let stream = self.connect(self.deadline.get());
+        let stream = stream.map_err(|error| ureq::Error::Other(Box::new(error)))?;
         let input_bytes = details.config.input_buffer_size();
-        Ok(Some(Transport::new(stream, input_bytes, self.body_deadline.clone())))
+        Ok(Some(Transport::new(stream, input_bytes, self.deadline.clone())))
     }
 }
 

@@ -13,13 +13,8 @@ pub struct Deadline {
 impl Deadline {
     /// The deadline of a lookup that starts now and may take `limit`.
     pub fn new(limit: Duration) -> Self {
-        Self::with_left(limit, limit)
-    }
-
-    /// The deadline of a lookup that may take `limit` in total and has `left` left.
-    pub fn with_left(limit: Duration, left: Duration) -> Self {
-        let end = Instant::now() + left;
-        Self { start: end.checked_sub(limit).unwrap_or(end), end }
+        let start = Instant::now();
+        Self { start, end: start + limit }
     }
 
     /// The deadline of a part of this lookup. The part starts now and may take at most `limit`.
@@ -43,21 +38,28 @@ impl Deadline {
     }
 }
 
-/// When to stop waiting for the body of an answer whose status says enough. The client sets it when
-/// the head has arrived, and its connection waits no longer.
-#[derive(Clone, Debug, Default)]
-pub struct BodyDeadline(Arc<Mutex<Option<Instant>>>);
+/// The deadline of the current request. The client sets it; its connector and its connection obey it.
+/// ureq's own timeouts are off: they would begin anew with each request of a lookup, and take 1 % of
+/// its instructions.
+#[derive(Clone, Debug)]
+pub struct CurrentDeadline(Arc<Mutex<Deadline>>);
 
-impl BodyDeadline {
-    /// Sets the end. Without one, only the deadline of the lookup counts.
-    pub fn set(&self, end: Option<Instant>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = end;
+impl CurrentDeadline {
+    /// Sets the deadline.
+    pub fn set(&self, deadline: Deadline) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
 
-    /// The earlier of this end and `other`.
-    pub fn or(&self, other: Instant) -> Instant {
-        let end = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        end.map_or(other, |end| end.min(other))
+    /// The deadline that was set last.
+    pub fn get(&self) -> Deadline {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A deadline that has passed, so that nothing waits before the first request.
+impl Default for CurrentDeadline {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Deadline::new(Duration::ZERO))))
     }
 }
 
@@ -75,10 +77,8 @@ mod tests {
     }
 
     #[test]
-    fn elapsed_time_includes_the_time_already_spent() {
-        let second = Duration::from_secs(1);
-        let deadline = Deadline::with_left(10 * second, 4 * second);
-        assert!(deadline.elapsed() >= 6 * second && deadline.left() <= 4 * second);
-        assert_eq!(Deadline::with_left(second, Duration::ZERO).left(), Duration::ZERO);
+    fn no_time_is_left_after_the_end() {
+        assert_eq!(Deadline::new(Duration::ZERO).left(), Duration::ZERO);
+        assert_eq!(CurrentDeadline::default().get().left(), Duration::ZERO);
     }
 }

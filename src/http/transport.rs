@@ -5,10 +5,11 @@ use std::fmt;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
+use ureq::Timeout;
 use ureq::unversioned::transport::{self, Buffers, LazyBuffers, NextTimeout};
 use zeroize::Zeroize;
 
-use super::deadline::BodyDeadline;
+use super::deadline::CurrentDeadline;
 use super::socket::is_deadline;
 use super::stream::Stream;
 
@@ -55,17 +56,17 @@ pub struct Transport {
     buffers: HeldBuffers,
     received: Received,
     opened: Instant,
-    body_deadline: BodyDeadline,
+    deadline: CurrentDeadline,
 }
 
 impl Transport {
     /// A new connection. `input_bytes` is the size of the input buffer, which must hold an answer's
     /// head.
-    pub fn new(stream: Stream, input_bytes: usize, body_deadline: BodyDeadline) -> Self {
+    pub fn new(stream: Stream, input_bytes: usize, deadline: CurrentDeadline) -> Self {
         let lazy = LazyBuffers::new(input_bytes, REQUEST_BYTES);
         let buffers = HeldBuffers { lazy, held: 0 };
         let (received, opened) = (Received::Nothing, Instant::now());
-        Self { stream, buffers, received, opened, body_deadline }
+        Self { stream, buffers, received, opened, deadline }
     }
 
     /// Sends the held output and wipes it.
@@ -89,9 +90,9 @@ impl Transport {
     }
 
     /// Converts an I/O error to an error of ureq, or to [`Stale`].
-    fn explain(&self, problem: io::Error, timeout: NextTimeout) -> ureq::Error {
+    fn explain(&self, problem: io::Error) -> ureq::Error {
         if is_deadline(&problem) {
-            ureq::Error::Timeout(timeout.reason)
+            ureq::Error::Timeout(Timeout::Global)
         } else if self.received == Received::Whole {
             ureq::Error::Other(Box::new(Stale))
         } else {
@@ -105,22 +106,22 @@ impl transport::Transport for Transport {
         &mut self.buffers
     }
 
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
         self.buffers.held += amount;
         if self.buffers.output().len() < MIN_ROOM {
-            self.stream.set_deadline(Instant::now() + *timeout.after);
-            self.flush().map_err(|problem| self.explain(problem, timeout))?;
+            self.stream.set_deadline(self.deadline.get().end());
+            self.flush().map_err(|problem| self.explain(problem))?;
         }
         Ok(())
     }
 
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.stream.set_deadline(self.body_deadline.or(Instant::now() + *timeout.after));
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        self.stream.set_deadline(self.deadline.get().end());
         let amount = match self.receive() {
             Ok(0) if self.received == Received::Whole => Err(io::ErrorKind::UnexpectedEof.into()),
             result => result,
         };
-        let amount = amount.map_err(|problem| self.explain(problem, timeout))?;
+        let amount = amount.map_err(|problem| self.explain(problem))?;
         self.buffers.lazy.input_appended(amount);
         if amount > 0 {
             self.received = Received::Part;
@@ -204,7 +205,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let deadline = Instant::now() + Duration::from_secs(5);
         let socket = Socket::connect(listener.local_addr().unwrap(), deadline).unwrap();
-        let mut transport = Transport::new(Stream::Plain(socket), 100, BodyDeadline::default());
+        let mut transport = Transport::new(Stream::Plain(socket), 100, CurrentDeadline::default());
         transport.received = Received::Whole;
         assert!(transport.is_open());
         transport.opened -= MAX_AGE;
