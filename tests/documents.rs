@@ -6,6 +6,7 @@ mod links;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use httpbasic::options::Options;
 
@@ -59,6 +60,17 @@ fn every_link_of_a_document_has_a_target() {
     // The documents in `packages` are for the folders of the packages; `tests/release/packages.rs` follows their links.
     let documents = links::documents(Path::new(ROOT), &["target", "packages"]);
     assert!(links::follow(&documents) > 60);
+}
+
+#[test]
+fn no_document_links_to_a_file_that_the_packages_do_not_have() {
+    let packed = tempfile::tempdir().unwrap();
+    let copy =
+        "source packages/facts; copy \"$0\" examples docs README.md SECURITY.md CHANGELOG.md";
+    let mut copy_documents = Command::new("bash");
+    copy_documents.args(["-euc", copy]).arg(packed.path()).current_dir(ROOT);
+    assert!(copy_documents.status().unwrap().success());
+    assert!(links::follow(&links::documents(packed.path(), &[])) > 60);
 }
 
 #[test]
