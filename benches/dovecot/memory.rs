@@ -1,12 +1,10 @@
 //! The private memory of an auth worker with a `protocol` block for each protocol, as in Debian 13's
 //! configuration. Dovecot 2.4 creates a Lua state for each of them.
 
-use std::fs;
-use std::path::Path;
-
 use crate::USER;
 use crate::contestant;
 use crate::support::auth_client::{AuthClient, Outcome};
+use crate::support::configuration;
 use crate::support::dovecot::{Dovecot, Setup, Version};
 use crate::support::nginx::Nginx;
 use crate::usage;
@@ -47,14 +45,9 @@ pub fn table(nginx: &Nginx) -> String {
 
 fn start(setup: Setup) -> Dovecot {
     let setup = Setup { extra: ONE_WORKER, ..setup };
-    Dovecot::start_after(Version::V2_4, &setup, add_protocols)
-}
-
-fn add_protocols(folder: &Path) {
-    let block = |name| format!("protocol {name} {{\n  mail_max_userip_connections = 20\n}}\n");
-    let file = folder.join("dovecot.conf");
-    let text = fs::read_to_string(&file).unwrap();
-    fs::write(file, text + &PROTOCOLS.map(block).concat()).unwrap();
+    Dovecot::start_after(Version::V2_4, &setup, |folder| {
+        configuration::add_protocol_blocks(folder, &PROTOCOLS);
+    })
 }
 
 /// The private memory of a new worker after logins for all protocols.

@@ -5,12 +5,11 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// The memory of a process, in bytes.
+use crate::support::memory;
+
+/// The average memory of processes, in bytes. See [`memory`](crate::support::memory).
 pub struct Memory {
-    /// The resident set.
     pub resident: f64,
-    /// The part that no other process and no file has. Pages of a file that only this process has read are
-    /// not counted, because the kernel can drop them.
     pub private: f64,
 }
 
@@ -36,19 +35,11 @@ pub fn cpu(processes: &[u32]) -> Duration {
 
 /// The average memory of these processes.
 pub fn memory(processes: &[u32]) -> Option<Memory> {
-    let total = |field: &str| {
-        let bytes: u64 = processes.iter().map(|id| rollup(*id, field)).sum();
-        bytes as f64 / processes.len() as f64
+    let average = |of: fn(u32) -> u64| {
+        processes.iter().map(|id| of(*id)).sum::<u64>() as f64 / processes.len() as f64
     };
     (!processes.is_empty())
-        .then(|| Memory { resident: total("Rss:"), private: total("Anonymous:") })
-}
-
-fn rollup(process: u32, field: &str) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap();
-    let value = text.lines().find_map(|line| line.strip_prefix(field));
-    let kibibytes = value.and_then(|value| value.split_whitespace().next());
-    kibibytes.expect("the kernel reports it").parse::<u64>().unwrap() << 10
+        .then(|| Memory { resident: average(memory::resident), private: average(memory::private) })
 }
 
 /// Ends a worker and waits until it is gone.

@@ -1,13 +1,13 @@
 //! Thousands of logins at once. There are 30 workers, so most logins wait in Dovecot's queue.
 
 use std::collections::HashSet;
-use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::support::auth_client::{AuthClient, Outcome};
 use crate::support::dovecot::{Dovecot, Setup, Version};
 use crate::support::faults::wait;
 use crate::support::http::{self, Server, answer, principal};
+use crate::support::memory;
 
 on_each_dovecot! {
     each_of_4000_logins_at_once_gets_its_own_answer_and_leaves_no_memory_behind
@@ -48,14 +48,10 @@ fn is_right(i: u32) -> bool {
     i % 4 != 0
 }
 
-/// The memory of the auth process and of the workers that no file has, in KiB.
-fn memory(dovecot: &Dovecot) -> u64 {
-    let of = |id: u32| {
-        let text = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("Anonymous:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
-    };
-    of(dovecot.auth()) + dovecot.auth_workers().into_iter().map(of).sum::<u64>()
+/// The memory of the auth process and of the workers, in KiB.
+fn memory_of(dovecot: &Dovecot) -> u64 {
+    let workers = dovecot.auth_workers().into_iter().map(memory::private).sum::<u64>();
+    (memory::private(dovecot.auth()) + workers) >> 10
 }
 
 fn each_of_4000_logins_at_once_gets_its_own_answer_and_leaves_no_memory_behind(version: Version) {
@@ -80,7 +76,7 @@ fn each_of_4000_logins_at_once_gets_its_own_answer_and_leaves_no_memory_behind(v
             let expected = if is_right(i) { Outcome::Succeeded } else { Outcome::Refused };
             assert_eq!(outcome, expected, "user-{i}\n{}", dovecot.log());
         }
-        used.push(memory(&dovecot));
+        used.push(memory_of(&dovecot));
     }
     println!("{version:?}: {used:?} KiB");
     assert!(used[2] <= used[0] + used[0] / 20, "it grows: {used:?} KiB");

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::support::auth_client::{AuthClient, Outcome};
 use crate::support::dovecot::{Dovecot, Setup, Version};
 use crate::support::http::{answer, listener};
+use crate::support::memory;
 use crate::support::metrics::{Lookups, example, get};
 use crate::support::nextcloud::Nextcloud;
 use crate::support::port;
@@ -59,13 +60,6 @@ fn the_endpoint_shows_a_histogram_of_each_verdict(version: Version) {
     assert!(TcpStream::connect(("127.0.0.2", lookups.port)).is_err(), "it listens on 127.0.0.1");
 }
 
-/// The private memory of a process, in kB.
-fn private_memory(id: u32) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap();
-    let lines = text.lines().filter(|line| line.starts_with("Private_"));
-    lines.map(|line| line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()).sum()
-}
-
 fn an_event_is_freed_after_its_lookup(version: Version) {
     let lookups = Lookups::start(version, |text| text);
     let mut client = AuthClient::open(&lookups.dovecot.auth_socket());
@@ -77,13 +71,13 @@ fn an_event_is_freed_after_its_lookup(version: Version) {
     };
     logins(200);
     let workers = lookups.dovecot.auth_workers();
-    let before = private_memory(workers[0]);
+    let before = memory::private(workers[0]);
     logins(800);
     assert_eq!(lookups.dovecot.auth_workers(), workers, "one worker did it all");
-    let after = private_memory(workers[0]);
-    println!("{version:?}: {before} kB after 200 lookups, {after} kB after 1000");
+    let after = memory::private(workers[0]);
+    println!("{version:?}: {before} bytes after 200 lookups, {after} after 1000");
     // An event has 1 kB.
-    assert!(after < before + 200, "{before} kB, then {after} kB");
+    assert!(after < before + 200_000, "{before} bytes, then {after}");
     lookups.wait_for("dovecot_httpbasic_lookups_count{verdict=\"ok\"} 1000\n");
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::auth_client::{AuthClient, Outcome};
+use crate::support::configuration;
 use crate::support::dovecot::{Dovecot, Setup, Version};
 use crate::support::http::{Server, answer, principal};
 use crate::support::port;
@@ -22,7 +23,7 @@ fn start(version: Version, setup: Setup) -> Dovecot {
     let setup = Setup { extra: one_worker(version), ..setup };
     Dovecot::start_after(version, &setup, |folder| match version {
         Version::V2_3 => add_passdb(folder),
-        Version::V2_4 => add_protocols(folder),
+        Version::V2_4 => configuration::add_protocol_blocks(folder, &PROTOCOLS),
     })
 }
 
@@ -40,18 +41,7 @@ fn add_passdb(folder: &Path) {
     fs::copy(script, &second).unwrap();
     let passdb =
         format!("passdb {{\n  driver = lua\n  args = file={} blocking=yes\n}}\n", second.display());
-    append(folder, &passdb);
-}
-
-fn add_protocols(folder: &Path) {
-    let block = |name| format!("protocol {name} {{\n  mail_max_userip_connections = 20\n}}\n");
-    append(folder, &PROTOCOLS.map(block).concat());
-}
-
-fn append(folder: &Path, text: &str) {
-    let file = folder.join("dovecot.conf");
-    let before = fs::read_to_string(&file).unwrap();
-    fs::write(file, before + text).unwrap();
+    configuration::append(folder, &passdb);
 }
 
 fn all_states_of_a_worker_use_one_connection(version: Version) {

@@ -1,5 +1,6 @@
 //! The dovecot.conf for a Dovecot in a folder of its own.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -16,6 +17,20 @@ pub fn text(version: Version, folder: &Path, imap_port: u16, setup: &Setup) -> S
         base = base.replace(no_delays(version), "");
     }
     [base, logging(version).into(), cache(setup), setup.extra.into(), databases].concat()
+}
+
+/// Adds a `protocol` block for each of these protocols to the dovecot.conf of a folder, as Debian and
+/// docker-mailserver have them. Dovecot 2.4 creates a Lua state and a cache for each.
+pub fn add_protocol_blocks(folder: &Path, protocols: &[&str]) {
+    let block = |name| format!("protocol {name} {{\n  mail_max_userip_connections = 20\n}}\n");
+    append(folder, &protocols.iter().map(block).collect::<String>());
+}
+
+/// Adds text to the dovecot.conf of a folder.
+pub fn append(folder: &Path, text: &str) {
+    let file = folder.join("dovecot.conf");
+    let before = fs::read_to_string(&file).unwrap();
+    fs::write(file, before + text).unwrap();
 }
 
 /// Logs everything about logins.

@@ -40,6 +40,7 @@ pub mod library;
 pub mod lighttpd;
 pub mod links;
 pub mod mail_client;
+pub mod memory;
 pub mod metrics;
 pub mod names;
 pub mod nextcloud;
