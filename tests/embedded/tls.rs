@@ -91,7 +91,7 @@ fn a_session_is_resumed_until_the_certificate_expires() {
             world.client(port, &format!("{GET}, {DEADLINES}"));
             for _ in 0..3 {
                 let (word, text) = world.verify(b"alice", b"secret", None);
-                assert_eq!(word, "ok", "{text}");
+                assert_eq!(word, "ok", "{text}\n{}", made.log(port));
             }
             let messages = fs::read_to_string(made.path("messages")).unwrap();
             let shown = messages.lines().filter(|line| line.ends_with(", Certificate")).count();

@@ -131,4 +131,9 @@ impl OpenSsl {
         process.wait_for_port(port);
         (process, port)
     }
+
+    /// What the server on this port has written.
+    pub fn log(&self, port: u16) -> String {
+        fs::read_to_string(self.path(&format!("{port}.log"))).unwrap()
+    }
 }
