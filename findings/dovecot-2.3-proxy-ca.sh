@@ -16,6 +16,7 @@ set -euo pipefail
 export PATH=/usr/sbin:/usr/bin
 mount -t proc proc /proc
 ip link set lo up
+echo 127.0.0.1 localhost >/etc/hosts
 [[ $(dovecot --version) == 2.3.19.1\ * ]] || exit 2
 cd /etc/dovecot
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem 2>/dev/null
