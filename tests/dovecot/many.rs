@@ -71,7 +71,7 @@ fn each_of_4000_logins_at_once_gets_its_own_answer_and_leaves_no_memory_behind(v
     let mut client = connect(&dovecot);
     let password = |i| if is_right(i) { "right".into() } else { format!("wrong-{i}") };
     let mut used = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..4 {
         for (i, outcome, _) in log_in(&mut client, password) {
             let expected = if is_right(i) { Outcome::Succeeded } else { Outcome::Refused };
             assert_eq!(outcome, expected, "user-{i}\n{}", dovecot.log());
@@ -79,7 +79,8 @@ fn each_of_4000_logins_at_once_gets_its_own_answer_and_leaves_no_memory_behind(v
         used.push(memory_of(&dovecot));
     }
     println!("{version:?}: {used:?} KiB");
-    assert!(used[2] <= used[0] + used[0] / 20, "it grows: {used:?} KiB");
+    // In the first round, a worker may have had little to do, or have started late.
+    assert!(used[3] <= used[1] + used[1] / 20, "it grows: {used:?} KiB");
 }
 
 fn each_of_4000_logins_at_a_silent_server_ends_in_its_turn(version: Version) {
