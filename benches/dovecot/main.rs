@@ -1,6 +1,6 @@
 //! Measures what a login costs in a real Dovecot with different passdb scripts: one that sends no
 //! request, other ways to send one from Lua, and ours. The scripts take turns in alternating
-//! rounds. Prints a Markdown table and draws a chart. Takes less than eight minutes.
+//! rounds. Prints Markdown tables and draws a chart. Takes a quarter of an hour.
 //!
 //! `DOVECOT=2.4` selects the version, from the Debian 13 test host. `CHART=…` is the path of the
 //! chart.
