@@ -88,29 +88,26 @@ demo:
 	@$(MAKE) --no-print-directory build
 	@DEMO_URL='$(URL)' DEMO_USER='$(DEMO_USER)' DEMO_DOVECOT='$(DOVECOT)' $(CARGO) test --locked --test demo
 
+# The folders with Debian, made at the same time.
+MAKE_HOSTS   = $(if $(IS_ROOT),printf '%s\n' 12 13 | xargs --max-procs=2 -I NAME tools/debian NAME make,true)
+WITHOUT_ROOT = $(if $(IS_ROOT),,--skip dovecot_2_4 --skip on_debian)
+
 test:
 	@tools/packages test hosts
 	# At the same time: the library, the folders with Debian, and the tests themselves.
 	@CARGO_TERM_QUIET=true TARGET= packages/library 5.4 >/dev/null & library=$$!; \
-	$(if $(IS_ROOT),tools/debian 12 make && tools/debian 13 make,true) & folders=$$!; \
+	$(MAKE_HOSTS) & hosts=$$!; \
 	$(CARGO) test --locked $(CHECK) --no-run; status=$$?; \
-	wait $$library || status=$$?; wait $$folders || status=$$?; exit $$status
-	$(CARGO) test --locked $(CHECK) -- $(if $(IS_ROOT),,--skip dovecot_2_4 --skip on_debian)
-
-# Most of these tests wait for a build, and different builds run at the same time.
-TEST_RELEASE = RUST_TEST_THREADS=12 $(CARGO) test --locked $(CHECK) --test release -- \
-	$(if $(IS_ROOT),,--skip dovecot_2_4 --skip on_debian)
-
-test-release:
-	@tools/packages test hosts
-	@$(if $(IS_ROOT),tools/debian 12 make && tools/debian 13 make)
-	$(TEST_RELEASE)
+	wait $$library || status=$$?; wait $$hosts || status=$$?; exit $$status
+	$(CARGO) test --locked $(CHECK) -- $(WITHOUT_ROOT)
 
 # The part of test-release that builds nothing but the packages for this processor.
-test-packages:
+test-packages: ONLY = packages:: memory:: prometheus:: --skip two_builds --skip luarocks
+test-packages test-release:
 	@tools/packages test hosts
-	@$(if $(IS_ROOT),tools/debian 12 make && tools/debian 13 make)
-	$(TEST_RELEASE) packages:: memory:: prometheus:: --skip two_builds --skip luarocks
+	@$(MAKE_HOSTS)
+	# Most of these tests wait for a build, and different builds run at the same time.
+	RUST_TEST_THREADS=12 $(CARGO) test --locked $(CHECK) --test release -- $(WITHOUT_ROOT) $(ONLY)
 
 test-luas:
 	@tools/packages test
@@ -133,7 +130,7 @@ test-arm64:
 	@tools/packages test hosts
 	@tools/debian 13-arm64 make
 	# Under emulation, unoptimised tests take several times as long.
-	tools/debian 13 cross CARGO_TARGET_DIR=$(abspath $(BUILT))/debian13-target \
+	tools/debian 13-build cross CARGO_TARGET_DIR=$(abspath $(BUILT))/debian13-target \
 		CARGO_PROFILE_DEV_OPT_LEVEL=2 \
 		sh -ec 'test="cargo test --locked --target aarch64-unknown-linux-gnu $(call VENDORED,lua54)"; \
 			$$test --lib; $$test --test embedded -- interface:: base64 hostile:: $(WITHOUT_NGINX)'

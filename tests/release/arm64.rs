@@ -55,7 +55,7 @@ fn lua(script: &str) -> String {
     let root = root.trim();
     let script = format!("package.cpath = '{}/lua/?.so' {script}", folder.path().display());
     run(Command::new(HOST)
-        .args(["13", "run", "qemu-aarch64", "-L", root])
+        .args(["13-build", "run", "qemu-aarch64", "-L", root])
         .arg(format!("{root}/usr/bin/lua5.4"))
         .args(["-e", &script]))
 }
@@ -84,7 +84,7 @@ fn dovecot_logs_in(version: Version, host: &str) {
     fs::write(&file, text).unwrap();
 
     // Make the folders first: the time limit for the start of Dovecot does not include that.
-    for host in [host, "13"] {
+    for host in [host, "13-build"] {
         run(Command::new(HOST).args([host, "make"]));
     }
     let command = [HOST, host, "run", "/usr/sbin/dovecot", "-F", "-c", file.to_str().unwrap()];
@@ -164,7 +164,7 @@ mod on_debian {
         run(Command::new(HOST).args(["12-arm64", "make"]));
         let root = run(Command::new(HOST).args(["12-arm64", "path"]));
         let text = run(Command::new(HOST)
-            .args(["13", "run", "qemu-aarch64", "-L", root.trim()])
+            .args(["13-build", "run", "qemu-aarch64", "-L", root.trim()])
             .arg(folder.path().join("lua/httpbasic-check"))
             .arg("--version"));
         assert!(text.contains(VERSION), "{text}");
@@ -189,7 +189,7 @@ mod on_debian {
         let target = copy.path().join("target");
         fs::create_dir(&target).unwrap();
         // The folders with Debian are the same.
-        for name in ["debian13", "debian12-arm64"] {
+        for name in ["debian13-build", "debian12-arm64"] {
             let debian = library::target().join(name);
             std::os::unix::fs::symlink(debian, target.join(name)).unwrap();
         }

@@ -40,7 +40,7 @@ pub fn checkout_on_debian_13() -> Debian {
     run(Command::new("cargo").args(["fetch", "--locked"]).current_dir(PROJECT));
     let built = library::target().join("debian13-target");
     fs::create_dir_all(&built).unwrap();
-    let mut debian = Debian::start("13");
+    let mut debian = Debian::start("13-build");
     debian.run(&format!(
         "mkdir /run/built /run/changes
          mount --bind {} /run/built
