@@ -1,13 +1,13 @@
 //! The metrics of lookups, with the settings in `examples/metrics`. `tests/release/prometheus.rs` has the
 //! alerts and the dashboard.
 
-use std::fs;
 use std::net::TcpStream;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::support::auth_client::{AuthClient, Outcome};
+use crate::support::configuration;
 use crate::support::dovecot::{Dovecot, Setup, Version};
 use crate::support::http::{answer, listener};
 use crate::support::memory;
@@ -102,15 +102,10 @@ const TAKEN: &str = "failed: Address already in use";
 fn a_port_that_is_taken_disturbs_no_login_after_a_reload(version: Version) {
     let nextcloud = Nextcloud::start(&[Lookups::USER]);
     let setup = Setup::new(&nextcloud.url(), None).with("domain", "example.com");
-    let mut file = None;
-    let dovecot = Dovecot::start_after(version, &setup, |folder| {
-        file = Some(folder.join("dovecot.conf"));
-    });
+    let dovecot = Dovecot::start(version, &setup);
     let port = port::free();
     let other = listener(port);
-    let file = file.unwrap();
-    let text = fs::read_to_string(&file).unwrap() + &example(version, port);
-    fs::write(&file, text).unwrap();
+    configuration::append(dovecot.folder(), &example(version, port));
     let reload = || assert!(dovecot.doveadm(&["reload"]).succeeded, "{}", dovecot.log());
     reload();
     assert!(dovecot.has_logged(TAKEN, 1), "{}", dovecot.log());
@@ -130,16 +125,11 @@ fn a_port_that_is_taken_disturbs_no_login_after_a_reload(version: Version) {
 fn a_port_that_is_taken_keeps_dovecot_from_starting(version: Version) {
     let nextcloud = Nextcloud::start(&[Lookups::USER]);
     let port = port::free();
-    let mut file = None;
-    let setup = Setup::new(&nextcloud.url(), None);
-    let mut dovecot = Dovecot::start_after(version, &setup, |folder| {
-        file = Some(folder.join("dovecot.conf"));
-    });
+    let mut dovecot = Dovecot::start(version, &Setup::new(&nextcloud.url(), None));
     dovecot.stop();
     let _other = listener(port);
-    let file = file.unwrap();
-    let text = fs::read_to_string(&file).unwrap() + &example(version, port);
-    fs::write(&file, text).unwrap();
+    configuration::append(dovecot.folder(), &example(version, port));
+    let file = dovecot.configuration();
     // In the foreground, so that it ends with its error.
     let command = version.command(&["dovecot", "-F", "-c", file.to_str().unwrap()]);
     let output = Command::new("timeout").arg("20").args(command).output().unwrap();

@@ -9,6 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::support::auth_client::AuthClient;
+use crate::support::configuration;
 use crate::support::dovecot::{Dovecot, Setup, Version};
 use crate::support::http::{Server, answer, principal, refusal};
 use crate::support::metrics::{example, get};
@@ -38,9 +39,7 @@ fn draw_an_hour_with_an_outage() {
     let setup =
         Setup::new(&format!("http://127.0.0.1:{}/dav/", server.port), None).with("metrics", "true");
     let dovecot = Dovecot::start_after(Version::own(), &setup, |folder| {
-        let file = folder.join("dovecot.conf");
-        let text = fs::read_to_string(&file).unwrap() + &example(Version::own(), port);
-        fs::write(file, text).unwrap();
+        configuration::append(folder, &example(Version::own(), port));
     });
     let mut client = AuthClient::open(&dovecot.auth_socket());
     let mut number = 0;

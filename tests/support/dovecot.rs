@@ -204,7 +204,8 @@ impl Dovecot {
         self.imap_port
     }
 
-    fn configuration(&self) -> PathBuf {
+    /// Its dovecot.conf.
+    pub fn configuration(&self) -> PathBuf {
         self.folder.path().join("dovecot.conf")
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::dovecot::{Dovecot, Setup, Version};
 use super::nextcloud::{Nextcloud, User};
-use super::port;
+use super::{configuration, port};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -50,9 +50,7 @@ impl Lookups {
             .with("backoff_msecs", "0")
             .with("metrics", "true");
         let dovecot = Dovecot::start_after(version, &setup, |folder| {
-            let file = folder.join("dovecot.conf");
-            let text = fs::read_to_string(&file).unwrap() + &change(example(version, port));
-            fs::write(file, text).unwrap();
+            configuration::append(folder, &change(example(version, port)));
         });
         Self { nextcloud, dovecot, port }
     }
