@@ -73,7 +73,7 @@ help:
 	@echo 'make deps     install the Debian packages for all targets; each target also installs its own'
 
 deps:
-	@tools/packages demo test bench lint fuzz dist hosts
+	@tools/packages demo test release bench lint fuzz dist hosts
 
 build:
 	@tools/packages rust
@@ -104,7 +104,7 @@ test:
 # The part of test-release that builds nothing but the packages for this processor.
 test-packages: ONLY = packages:: memory:: prometheus:: --skip two_builds --skip luarocks
 test-packages test-release:
-	@tools/packages test hosts
+	@tools/packages test release hosts
 	@$(MAKE_HOSTS)
 	# Most of these tests wait for a build, and different builds run at the same time.
 	RUST_TEST_THREADS=12 $(CARGO) test --locked $(CHECK) --test release -- $(WITHOUT_ROOT) $(ONLY)
@@ -118,7 +118,7 @@ test-luas:
 # The folder is kept. Remove it for a newer Dovecot.
 test-newest: export HTTPBASIC_DOVECOT_2_4 = sid
 test-newest:
-	@tools/packages test hosts
+	@tools/packages test release hosts
 	@tools/debian sid make
 	$(CARGO) test --locked $(CHECK) --test dovecot -- dovecot_2_4 on_debian_13
 	# LuaRocks needs a compiler, which the folder does not have.
@@ -127,7 +127,7 @@ test-newest:
 # The folder for arm64 has no nginx. The last line asks one over TLS.
 test-arm64: WITHOUT_NGINX = --skip tls_is_1_2_or_1_3_and_nothing_older
 test-arm64:
-	@tools/packages test hosts
+	@tools/packages test release hosts
 	@tools/debian 13-arm64 make
 	# Under emulation, unoptimised tests take several times as long.
 	tools/debian 13-build cross CARGO_TARGET_DIR=$(abspath $(BUILT))/debian13-target \
