@@ -56,7 +56,7 @@ help:
 	@echo 'make checker  build httpbasic-check: $(CHECKER)'
 	@echo 'make test     run the tests of the library and of httpbasic-check, in Dovecot 2.3 and 2.4 (as root)'
 	@echo 'make test-luas  test the module in Lua 5.3, Lua 5.1 and LuaJIT'
-	@echo 'make test-packages  test the packages for this processor, and Prometheus (as root)'
+	@echo 'make test-packages  the part of test-release that builds only for this Debian and this processor (as root)'
 	@echo 'make test-release  test the packages, every other way to build, and Prometheus (as root)'
 	@echo 'make test-newest  test the library in the newest Dovecot, of Debian sid (as root)'
 	@echo 'make test-arm64  test the library for arm64, and in Dovecot 2.3 and 2.4, under QEMU (as root)'
@@ -101,13 +101,15 @@ test:
 	wait $$library || status=$$?; wait $$hosts || status=$$?; exit $$status
 	$(CARGO) test --locked $(CHECK) -- $(WITHOUT_ROOT)
 
-# The part of test-release that builds nothing but the packages for this processor.
-test-packages: ONLY = packages:: memory:: prometheus:: --skip two_builds --skip luarocks
+# Without the tests that build everything once more: for arm64, with Debian 13's Rust, with LuaRocks, with Docker's
+# script, and a second time.
+test-packages: WITHOUT_BUILDS = --skip arm64 --skip debian_13_builds --skip a_clean_debian_with_rust --skip luarocks \
+	--skip the_dockerfile --skip two_builds
 test-packages test-release:
 	@tools/packages test release hosts
 	@$(MAKE_HOSTS)
 	# Most of these tests wait for a build, and different builds run at the same time.
-	RUST_TEST_THREADS=12 $(CARGO) test --locked $(CHECK) --test release -- $(WITHOUT_ROOT) $(ONLY)
+	RUST_TEST_THREADS=12 $(CARGO) test --locked $(CHECK) --test release -- $(WITHOUT_ROOT) $(WITHOUT_BUILDS)
 
 test-luas:
 	@tools/packages test
