@@ -54,6 +54,8 @@ impl Settings {
 /// A passdb.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Passdb {
+    /// Its name in Dovecot 2.4.
+    pub name: String,
     /// Its script, if it is on Lua.
     pub script: String,
     /// `lua_settings` of Dovecot 2.4.
@@ -86,11 +88,12 @@ impl Dovecot {
         self.version.starts_with("2.3.")
     }
 
-    /// The passdb with this script.
-    pub fn passdb(&self, script: &Path) -> Option<&Passdb> {
+    /// The passdbs with this script.
+    pub fn passdbs_with(&self, script: &Path) -> Vec<&Passdb> {
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
         let script = real(script);
-        self.passdbs.iter().find(|passdb| real(Path::new(&passdb.script)) == script)
+        let has_script = |passdb: &&Passdb| real(Path::new(&passdb.script)) == script;
+        self.passdbs.iter().filter(has_script).collect()
     }
 
     /// Whether there is an auth cache.
@@ -103,8 +106,12 @@ impl Dovecot {
         let mut dovecot = Self { version: version.into(), ..Self::default() };
         let (mut blocks, mut passdb) = (Vec::new(), Passdb::default());
         for line in text.lines().map(str::trim) {
-            if let Some(name) = line.strip_suffix('{') {
-                blocks.push(name.split_whitespace().next().unwrap_or_default());
+            if let Some(head) = line.strip_suffix('{') {
+                let (kind, name) = head.trim_end().split_once(' ').unwrap_or((head.trim_end(), ""));
+                blocks.push(kind);
+                if blocks == ["passdb"] {
+                    passdb.name = name.into();
+                }
             } else if line == "}" {
                 blocks.pop();
                 if blocks.is_empty() {
@@ -216,8 +223,9 @@ mod tests {
         let settings = [("url", "https://host/?a = b"), ("user_agent", "a \"b\""), ("ca_file", "")];
         let settings = settings.map(|(name, value)| (name.to_string(), value.to_string())).to_vec();
         assert_eq!(dovecot.passdbs.len(), 2);
-        assert_eq!(dovecot.passdb(Path::new("/a.lua")).unwrap().lua_settings, settings);
-        assert_eq!(dovecot.passdb(Path::new("/b.lua")), None);
+        let [passdb] = dovecot.passdbs_with(Path::new("/a.lua"))[..] else { panic!("{dovecot:?}") };
+        assert_eq!((&passdb.name[..], &passdb.lua_settings), ("httpbasic", &settings));
+        assert!(dovecot.passdbs_with(Path::new("/b.lua")).is_empty());
     }
 
     #[test]
@@ -228,7 +236,7 @@ mod tests {
         let dovecot = Dovecot::parse(text).unwrap();
         assert!(dovecot.is_2_3() && !dovecot.has_cache());
         assert_eq!(dovecot.settings.get("auth_verbose"), Some("yes"));
-        let passdb = dovecot.passdb(Path::new("/a.lua")).unwrap();
+        let [passdb] = dovecot.passdbs_with(Path::new("/a.lua"))[..] else { panic!("{dovecot:?}") };
         assert_eq!(passdb.cache_key.as_deref(), Some("%u:%w"));
     }
 

@@ -30,7 +30,8 @@ pub fn check(arguments: &Arguments, script: Option<&Path>) -> Outcome<Options> {
         Ok(dovecot) => (dovecot, None),
         Err(trouble) => (None, Some(trouble)),
     };
-    let passdb = dovecot.as_ref().and_then(|dovecot| dovecot.passdb(path));
+    let passdbs = dovecot.as_ref().map_or_else(Vec::new, |dovecot| dovecot.passdbs_with(path));
+    let passdb = passdbs.first().copied();
     // Dovecot 2.3 passes no settings to a script.
     let dovecot_2_4 = dovecot.as_ref().filter(|it| !it.is_2_3());
     let expanded = passdb.zip(dovecot_2_4).map(|(passdb, dovecot)| {
@@ -56,12 +57,29 @@ pub fn check(arguments: &Arguments, script: Option<&Path>) -> Outcome<Options> {
     finding = finding.warn(trouble);
     if let Some(dovecot) = &dovecot {
         finding = finding.warn(passdb::warnings(dovecot, passdb, &script));
+        if !has_url {
+            finding = finding.warn(unchecked(&passdbs));
+        }
     }
     if let Some(expanded) = expanded {
         let text = format!("{}{}", finding.text(), expanded.text);
         finding = finding.renamed(text).warn(expanded.warnings);
     }
     finish(Some(path), options, finding)
+}
+
+/// Says that only the first of these passdbs is checked, unless the others have the same settings.
+fn unchecked(passdbs: &[&Passdb]) -> Vec<String> {
+    let Some((first, others)) = passdbs.split_first() else { return Vec::new() };
+    let others = others.iter().filter(|other| other.lua_settings != first.lua_settings);
+    let warning = |other: &&Passdb| {
+        format!(
+            "the settings of passdb {} are checked, and not those of passdb {}: give them as options, \
+             such as --url URL",
+            first.name, other.name
+        )
+    };
+    others.map(warning).collect()
 }
 
 /// The script: the one that is named, the one beside this program, or the one where INSTALL.md puts it.

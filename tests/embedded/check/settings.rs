@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use super::mounted::{Mounted, run};
 use crate::support::checker::honest;
@@ -12,6 +13,16 @@ fn prints(text: &str) -> String {
     format!("cat <<'E'\n{text}E")
 }
 
+/// A passdb of Dovecot 2.4 with this script. `settings` are more lines of `lua_settings`.
+fn lua_passdb(mounted: &Mounted, name: &str, script: &Path, settings: &str) -> String {
+    format!(
+        "passdb {name} {{\n  lua_file = {}\n  lua_settings {{\n    domain = example.com\n    \
+         ca_file = {}\n{settings}  }}\n  driver = lua\n}}\n",
+        script.display(),
+        mounted.path().join("ca.pem").display()
+    )
+}
+
 #[test]
 fn settings_of_dovecot_2_4_are_read_by_doveconf() {
     let mounted = Mounted::new();
@@ -19,11 +30,8 @@ fn settings_of_dovecot_2_4_are_read_by_doveconf() {
     let script = mounted.path().join("auth-httpbasic.lua");
     // Our passdb, between two others.
     let passdb = |name: &str, file: &str, url: &str| {
-        format!(
-            "passdb {name} {{\n  lua_file = {file}\n  lua_settings {{\n    domain = example.com\n    \
-             ca_file = {}\n    url = {url}\n    user_agent = a b\n  }}\n  driver = lua\n}}\n",
-            mounted.path().join("ca.pem").display()
-        )
+        let more = format!("    url = {url}\n    user_agent = a b\n");
+        lua_passdb(&mounted, name, Path::new(file), &more)
     };
     let url = format!("https://localhost:{}/dav/", server.port);
     let printed = [
@@ -40,6 +48,33 @@ fn settings_of_dovecot_2_4_are_read_by_doveconf() {
     // Those of the command line replace them.
     mounted.check(&["--user-agent", "mine"]);
     assert_eq!(server.requests().last().unwrap().header("user-agent"), Some("mine"));
+}
+
+#[test]
+fn a_second_passdb_with_other_settings_is_named() {
+    let mounted = Mounted::new();
+    let server = mounted.serve(honest);
+    let script = mounted.path().join("auth-httpbasic.lua");
+    let passdb = |name: &str, host: &str| {
+        let url = format!("    url = https://{host}:{}/dav/\n", server.port);
+        lua_passdb(&mounted, name, &script, &url)
+    };
+    let named =
+        "! the settings of passdb com are checked, and not those of passdb org: give them as";
+    for (second, expected_text) in [
+        // Dovecot asks the same server twice.
+        (passdb("again", "localhost"), None),
+        (passdb("org", "org.invalid"), Some(named)),
+    ] {
+        let head = "# 2.4.5-1 (7d8c0e5759): /etc/dovecot/dovecot.conf\nauth_verbose = yes\n";
+        mounted.set_doveconf(&prints(&[head, &passdb("com", "localhost"), &second].concat()));
+        let (status, text) = mounted.check(&[]);
+        assert_eq!(status, 0, "{text}");
+        warns(&text, expected_text);
+    }
+    // Whoever gives a URL has chosen.
+    let (_, text) = mounted.check(&["--url", &format!("https://localhost:{}/dav/", server.port)]);
+    warns(&text, None);
 }
 
 #[test]
