@@ -107,7 +107,8 @@ impl Dovecot {
         let (mut blocks, mut passdb) = (Vec::new(), Passdb::default());
         for line in text.lines().map(str::trim) {
             if let Some(head) = line.strip_suffix('{') {
-                let (kind, name) = head.trim_end().split_once(' ').unwrap_or((head.trim_end(), ""));
+                let head = head.trim_end();
+                let (kind, name) = head.split_once(' ').unwrap_or((head, ""));
                 blocks.push(kind);
                 if blocks == ["passdb"] {
                     passdb.name = name.into();
